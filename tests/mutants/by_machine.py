@@ -16,11 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
 from fakes.roots import SOURCES
 from mutants.run import TREE
 
-from gate_lab.conformity import CLAUSES, has_passed, ran
+from gate_lab.conformity import CLAUSES, NotRunError, has_passed, ran
 
 ALWAYS, SOMETIMES = ("raise", "skip"), ("accept", "refuse", "empty")
 LOOK = "look"
@@ -92,7 +91,7 @@ def green(mutants: Mapping[Mutant, Path], tests: Sequence[str], tree: Path, *opt
     with living(mutants, tree):
         try:
             found = ran(tree, tests, *options)
-        except typer.Exit:  # not one test could be run
+        except NotRunError:  # not one test could be run
             return False
     return all(has_passed(test, found) for test in tests)
 

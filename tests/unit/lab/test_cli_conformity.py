@@ -6,6 +6,8 @@ import ast
 import json
 import subprocess
 import sys
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ def test_a_clause_is_shown_by_tests_or_open_for_a_reason_and_never_unread(clause
     assert bool(clause.tests) is bool(clause.carriers) is clause.is_claimed
     assert clause.is_claimed is not bool(clause.open_for)
     assert clause.says.endswith(".")
+
+
+@pytest.mark.parametrize("carrier", sorted(set(carriers_of([row for clause in CLAUSES for row in clause.carriers]))))
+def test_what_carries_a_clause_is_there(carrier: str) -> None:
+    module, _, name = carrier.partition(":")
+    assert attrgetter(name)(import_module(module))
 
 
 @pytest.mark.parametrize("test", sorted(TESTS))
