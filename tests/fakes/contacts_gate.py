@@ -34,6 +34,7 @@ class ContactsBench(Kernel, BarrierBench):
 
     barrier: ContactsBarrier
     fire_ends_it = True
+    takes_ttl = False
 
     def __init__(self, *, profile: ContactsProfile | None, entry_is_left: bool, keeps_outputs: bool) -> None:
         self.told = Told()

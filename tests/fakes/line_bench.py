@@ -75,6 +75,7 @@ class LineBench(lines.LineBench):
         self.board, self.slave = _made(self.profile, self.told)
         self.board.now_ms = _now_ms()  # its time begins now
         self.fire_ends_it, self.shows_fire = name == "relay-8", name != "lot"
+        self.takes_ttl = self.profile in {OWN, "lot"}
         self.requests: list[bytes] = []
         self.broken = (False, False, False)
         self.refusals: list[int] = []  # of the next requests to a Modbus board, an exception each

@@ -280,6 +280,18 @@ async def test_a_grant_that_nobody_uses_is_seen_to_end(bench: BarrierBench) -> N
     assert bench.grants(ENTRY) == 1
 
 
+@pytest.mark.parametrize("ttl_ms", [6_000, 20_000])
+@story
+async def test_a_grant_that_nobody_uses_ends_at_its_own_time(bench: BarrierBench, ttl_ms: int) -> None:
+    await bench.barrier.connect()
+    await bench.barrier.grant(ENTRY, ttl_ms)
+    if bench.takes_ttl:
+        await polled(bench, ttl_ms / 1000 - 1)
+        assert bench.stands(ENTRY)
+        await polled(bench, 2)
+        assert not bench.stands(ENTRY)
+
+
 @story
 async def test_connecting_leaves_no_grant_unless_it_is_told_to(bench: BarrierBench) -> None:
     """In an emergency nothing closes: what revokes at the connect may close a leaf that people run through."""

@@ -31,6 +31,7 @@ class BarrierBench(abc.ABC):
 
     barrier: BarrierDriver
     fire_ends_it = False  # the emergency ends with the fire input; else by `end_emergency` alone
+    takes_ttl = True  # an order to grant carries its time to live; else the board has a time of its own
     shows_fire = True  # in the status, beside the emergency
 
     # ── what the board was told ──────────────────────────────────────────────────────────────────────────────────────
