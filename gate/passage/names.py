@@ -6,7 +6,6 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gate.passage.events import Part
     from gate_core.evidence.crossing import Alarm, CameraTrouble
     from gate_core.evidence.reasons import Reason
 
@@ -176,8 +175,8 @@ class IncidentKind(enum.Enum):
         return cls.__members__.get(reason.name, cls.GRANT_REVOKED)
 
     @classmethod
-    def of_loss(cls, part: Part) -> IncidentKind:
-        """Return the incident of a lost part."""
+    def of_loss(cls, part: enum.Enum) -> IncidentKind:
+        """Return the incident of a lost `Part`."""
         return cls(f"{part.value}_lost")
 
     @classmethod

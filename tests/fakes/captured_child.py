@@ -65,6 +65,7 @@ async def _captured(wanted: document_messages.ReadDocument, *_: object) -> Docum
     return DocumentEvidence.unreadable(DEEDS[wanted.crossing](), CheckId.MRZ)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the child, captured."""
     vars(child)["inspect_presented"] = _captured
     child.main()
