@@ -16,7 +16,7 @@ from gate_core.ports.drivers import BarrierFacts, DriverSettings
 pathlib.Path(__file__).with_name("loaded").touch()
 
 class Acme(DriverSettings, frozen=True, kw_only=True):
-    facts = BarrierFacts(grant_ends_by="lease", ttl_ms=range(1, 2))
+    facts = BarrierFacts(grant_ends_by="lease", grant_ends_after_ms=3000, ttl_ms=range(1, 2))
     def open(self, line):
         raise ZeroDivisionError
 """

@@ -15,15 +15,17 @@ program's process: it can do whatever that program's sandbox lets it (docs/threa
 from __future__ import annotations
 
 import configparser
+import contextlib
 import csv
 import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +43,7 @@ from gate_core.settings.toml_file import Wrong, misfits
 
 FILES_MAX: Final = 2_000
 BYTES_MAX: Final = 16 << 20  # of one distribution
+_WORDS_MAX: Final = 300  # of a text of others in a message
 _OURS: Final = frozenset({"gate", "drivers", "models", "hardware_sim"})  # and all that begin with gate_
 _COMPILED: Final = (".so", ".pyd", ".dll", ".dylib", ".a")
 
@@ -69,31 +72,82 @@ def opened(code: Code, port: type, *where: object) -> Any:  # noqa: ANN401 - it 
     `port` is the protocol that it must fill, a key of GROUPS.
     """
     settings = settings_of(code, port)
-    try:
+    with foreign(code, "does not open"):
         driver = settings.open(*where)
-        lacking = [name for name in vars(port) if not name.startswith("_") and not hasattr(driver, name)]
-    except SetupError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise _failed(code, "does not open", error) from error
-    if lacking:
-        raise OutsideError(Wrong("name", f"{code.name} gives no {port.__name__}: it lacks {', '.join(lacking)}"))
+        found = _misfit(driver, port)
+    if found:
+        raise OutsideError(Wrong("name", f"{code.name} gives no {port.__name__}: {found}"))
     return driver
+
+
+def _misfit(driver: object, port: type) -> str:
+    """In what the driver does not fill the port; empty if it does."""
+    wanted = {name: one for name, one in vars(port).items() if not name.startswith("_")}
+    if lacking := [name for name in wanted if not hasattr(driver, name)]:
+        return f"it lacks {', '.join(lacking)}"
+    for name, method in wanted.items():
+        if not inspect.isfunction(method):
+            continue
+        own = getattr(driver, name)
+        if inspect.iscoroutinefunction(method) and not inspect.iscoroutinefunction(own):
+            return f"{name} is no async def"
+        _, *asked = inspect.signature(method).parameters.values()  # without self
+        named = {one.name: one for one in asked if one.kind is one.KEYWORD_ONLY}
+        try:
+            inspect.signature(own).bind(*(one for one in asked if one.name not in named), **named)
+        except (TypeError, ValueError):
+            return f"{name} does not take ({', '.join(one.name for one in asked)})"
+    return ""
 
 
 def settings_of(code: Code, port: type) -> Any:  # noqa: ANN401 - a subclass of DriverSettings that only its distribution knows
     """The driver's settings, checked by its own type. Loads its module. Raises OutsideError."""
     type_ = _settings_type(code, GROUPS[port])
-    if found := misfits(code.settings, type_, "settings"):
+    with foreign(code, "does not check its settings"):
+        found = [Wrong(_line(one.key), _line(one.why)) for one in misfits(code.settings, type_, "settings")]
+        settings = None if found else msgspec.convert(code.settings, type_, str_keys=True)
+    if found:
         raise OutsideError(*found)
-    return msgspec.convert(code.settings, type_, str_keys=True)
+    return settings
+
+
+@contextlib.contextmanager
+def foreign(code: Code, what: str) -> Iterator[None]:
+    """Run foreign code in the block. Whatever it raises is an OutsideError; only the interrupt of a user passes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise OutsideError(Wrong("name", f"{code.name} {what}: {_reason(error)}")) from error
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        said = _line(f"{type(error).__name__}: {error}")
+        if type(error) is not ModuleNotFoundError:
+            return said
+        inside = f"{error.name}."
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - its words are foreign code, too
+        return "an error whose text cannot be read"
+    known = (module for one in sys.meta_path if isinstance(one, _Finder) for module in one.here.modules)
+    if any(module.startswith(inside) for module in known):
+        return f"{said}; that package has no __init__.py; ask its maker for one"
+    return f"{said}; name what it needs in distributions, too"
+
+
+def _line(text: str) -> str:
+    """A text of others as one line that can be shown."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:_WORDS_MAX])
 
 
 def _settings_type(code: Code, group: str) -> type[DriverSettings]:
     distributions = [_checked(code, name) for name in code.distributions]
     homes = [(one, points[code.name]) for one in distributions if code.name in (points := one.entry_points(group))]
     if len(homes) != 1:
-        known = ", ".join(sorted({name for one in distributions for name in one.entry_points(group)})) or "none"
+        known = _line(", ".join(sorted({name for one in distributions for name in one.entry_points(group)}))) or "none"
         count = "none has" if not homes else "more than one have"
         raise OutsideError(
             Wrong("name", f"{count} {code.name} in the group {group}; their entry points there: {known}")
@@ -101,23 +155,15 @@ def _settings_type(code: Code, group: str) -> type[DriverSettings]:
     here, point = homes[0]
     module, _, name = point.partition(":")
     if module not in here.modules or not name.isidentifier():
-        raise OutsideError(Wrong("name", f"{point} is no class in a module of {here.name}; ask its maker"))
+        raise OutsideError(Wrong("name", f"{_line(point)} is no class in a module of {here.name}; ask its maker"))
     for one in distributions:
         _watch(one)
-    try:
-        loaded = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:
-        raise _failed(code, "does not load", error) from error
-    if not (isinstance(loaded, type) and issubclass(loaded, DriverSettings) and callable(getattr(loaded, "open", 0))):
-        raise OutsideError(
-            Wrong("name", f"{point} of {here.name} is no DriverSettings with a method open; ask its maker")
-        )
-    return loaded
-
-
-def _failed(code: Code, what: str, error: BaseException) -> OutsideError:
-    needed = "; name what it needs in distributions, too" if isinstance(error, ModuleNotFoundError) else ""
-    return OutsideError(Wrong("name", f"{code.name} {what}: {type(error).__name__}: {error}{needed}"))
+    with foreign(code, "does not load"):
+        loaded: object = getattr(importlib.import_module(module), name)
+        if isinstance(loaded, type) and issubclass(loaded, DriverSettings) and callable(getattr(loaded, "open", 0)):
+            return loaded
+    why = f"{_line(point)} of {here.name} is no DriverSettings with a method open; ask its maker"
+    raise OutsideError(Wrong("name", why))
 
 
 # ── what is installed, and whether it was approved ───────────────────────────────────────────────────────────────────
@@ -162,15 +208,16 @@ def installed(name: str, folder: Path) -> Distribution:
     """Read the distribution with this name. Raises OutsideError when it is not here, or is none that a gate loads."""
     found = [one for one in folder.glob("*.dist-info") if _name_of(one) == name]
     if len(found) != 1:
-        count = "is not installed" if not found else "is installed twice"
-        raise OutsideError(Wrong("distributions", f"{name} {count} in {folder}; install its wheel with pip --target"))
+        if found:
+            raise _refused(name, f"is installed twice in {folder}", "empty the folder, then install one version")
+        raise _refused(name, f"is not installed in {folder}", "install its wheel with pip --target")
     files: dict[str, bytes] = {}
     for path in sorted(_listed(name, found[0])):
         if path.endswith(".pyc") or (".dist-info/" in path and not path.endswith("/entry_points.txt")):
             continue
         if path.endswith(_COMPILED):
             raise _refused(
-                name, f"has compiled code, {path}", "wrap it as a process of its own (docs/guides/driver.md)"
+                name, f"has compiled code, {_line(path)}", "wrap it as a process of its own (docs/guides/driver.md)"
             )
         files[path] = _bytes_of(folder, path, name)
         if len(files) > FILES_MAX or sum(map(len, files.values())) > BYTES_MAX:
@@ -185,6 +232,7 @@ def _checked(code: Code, name: str) -> Distribution:
     if here.sha256 != approved:
         was = f"not {approved}" if approved else "which the configuration does not name yet"
         next_step = "compare it with its maker's, write it down, and have the configuration approved"
+        next_step += ", or install the approved wheel again" if approved else ""
         raise _refused(name, f"has files with the hash {here.sha256}, {was}", next_step)
     return here
 
@@ -206,13 +254,18 @@ def _listed(name: str, info: Path) -> set[str]:
 def _bytes_of(folder: Path, path: str, name: str) -> bytes:
     file = folder / path
     try:
-        if ".." in Path(path).parts or file.resolve(strict=True) != folder.resolve() / path:
-            raise _refused(
-                name, f"has a file outside its folder or behind a link, {path}", "install its wheel with pip --target"
-            )
+        parts = Path(path).parts
+        if ".." in parts or Path(path).is_absolute() or file.resolve(strict=True) != folder.resolve() / path:
+            next_step = "leave [project.scripts] out of its pyproject.toml"
+            if "bin" not in parts:
+                next_step = "install its wheel with pip --target"
+            raise _refused(name, f"has a file outside its folder or behind a link, {_line(path)}", next_step)
         return read_ordinary(file, BYTES_MAX)
-    except OSError as error:
-        raise _refused(name, f"lists {path}, which cannot be read: {error.strerror}", "install it again") from error
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL; a circle of links
+        why = getattr(error, "strerror", None) or error
+        raise _refused(
+            name, f"lists {_line(path)}, which cannot be read: {_line(str(why))}", "install it again"
+        ) from error
 
 
 def _refused(name: str, why: str, next_step: str) -> OutsideError:
@@ -227,11 +280,14 @@ def _watch(here: Distribution) -> None:
     before = next((one.here for one in sys.meta_path if isinstance(one, _Finder) and one.here.name == here.name), None)
     if before is not None and before.sha256 == here.sha256:
         return
+    if before is not None:
+        next_step = "name one folder for all its devices, or start the program again"
+        raise _refused(here.name, f"is loaded already, with other files, from {before.folder}", next_step)
     for top in sorted({module.partition(".")[0] for module in here.modules}):
         if top in _OURS or top.startswith("gate_") or top in sys.modules or importlib.util.find_spec(top) is not None:
             raise _refused(
                 here.name,
-                f"has a module {top}, and so has something that is already here",
+                f"has a module {_line(top)}, and so has something that is already here",
                 "ask its maker for another name",
             )
     sys.meta_path.append(_Finder(here))  # behind all others: it can hide nothing

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gate_core.outside import OutsideError, installed, opened, settings_of
-from gate_core.ports.drivers import MrzReader, SensorDriver
+from gate_core.ports.drivers import BarrierFacts, MrzReader, SensorDriver
 from gate_core.settings.outside import Code
 
 GROUP = "portcullis.sensors"
@@ -158,6 +158,19 @@ def test_a_cache_beside_the_module_is_not_read(site: Path) -> None:
         ({BOARD: "class Acme: pass"}, "is no DriverSettings with a method open"),
         ({f"{INFO}/entry_points.txt": f"[{GROUP}]\nacme = os:system\n"}, "os:system is no class in a module of"),
         ({f"{INFO}/entry_points.txt": "acme = \n"}, "has a broken entry_points.txt"),
+        ({BOARD: "raise GeneratorExit('gone')"}, "acme does not load: GeneratorExit: gone"),
+        ({BOARD: "class Odd(Exception):\n    def __str__(self): return [][0]\nraise Odd"}, "text cannot be read"),
+        ({BOARD: "raise ValueError('one\\ntwo')"}, "acme does not load: ValueError: one two"),
+        ({BOARD: MODULE.replace("async def status", "def status")}, "gives no SensorDriver: status is no async def"),
+        (
+            {BOARD: MODULE.replace("> 9: yield", "> 0: raise OSError('no'); yield")},
+            "check its settings",
+        ),
+        (
+            {BOARD: MODULE.replace('Wrong("unit", "is beyond 9")', '"beyond"').replace("> 9", "> 0")},
+            "check its settings",
+        ),
+        ({BOARD: MODULE.replace("unit: int", "unit: 'Nothing'")}, "acme does not"),
     ],
 )
 def test_what_no_gate_can_hold_is_refused_with_the_reason(site: Path, files: dict[str, str], why: str) -> None:
@@ -167,6 +180,38 @@ def test_what_no_gate_can_hold_is_refused_with_the_reason(site: Path, files: dic
     assert why in refused(
         Code(name="acme", distributions={"acme-gates": ""}), lambda: opened(approved(site), SensorDriver, "")
     )
+
+
+@pytest.mark.parametrize("line", ["acme_gates/\0.py", "acme_gates/circle.py"])
+def test_a_record_that_names_what_cannot_be_read_is_refused_in_one_line(site: Path, line: str) -> None:
+    write(site, {})
+    code = approved(site)
+    (site / "acme_gates/circle.py").symlink_to(site / "acme_gates/circle.py")
+    with (site / INFO / "RECORD").open("a") as record:
+        record.write(f"{line},,\n")
+    assert "which cannot be read" in refused(code)
+
+
+def test_a_user_can_still_interrupt_what_loads(site: Path) -> None:
+    write(site, {BOARD: "raise KeyboardInterrupt"})
+    with pytest.raises(KeyboardInterrupt):
+        opened(approved(site), SensorDriver, "")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"grant_ends_by": "magic"},
+        {"grant_ends_by": "host_watchdog"},
+        {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": -5},
+        {"grant_ends_by": "lease", "grant_ends_after_ms": 600_000},
+        {"grant_ends_by": "controller_ttl", "verified": "Simulator"},
+        {"grant_ends_by": "controller_ttl", "ttl_ms": (1000, 30_000)},
+    ],
+)
+def test_facts_that_no_board_can_have_are_refused(facts: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"grant_ends|verified|ttl_ms"):
+        BarrierFacts(**{"ttl_ms": range(1000, 30_001), **facts})
 
 
 def test_a_link_out_of_the_folder_is_refused(site: Path) -> None:
@@ -258,4 +303,4 @@ def test_another_edition_of_what_is_loaded_is_refused(site: Path) -> None:
     write(site, {})
     settings_of(approved(site), SensorDriver)
     write(site, {BOARD: MODULE + "# another\n"})
-    assert "has a module acme_gates, and so has something that is already here" in refused(approved(site))
+    assert "acme-gates is loaded already, with other files, from" in refused(approved(site))

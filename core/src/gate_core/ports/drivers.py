@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from gate_core.errors import (
     BadFrameError,
@@ -150,19 +150,42 @@ class BarrierDriver(Protocol):
         """Close the line."""
 
 
+# How long after the host has fallen silent a grant ends, at least and at most, as for the profiles of our own drivers.
+_ENDS_AFTER_MS: Final = {
+    "controller_ttl": range(1, 60_001),
+    "host_watchdog": range(500, 5_001),
+    "lease": range(1, 60_001),
+    "external_timer": range(1_000, 30_001),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class BarrierFacts:
-    """What a barrier's driver states of its board, as a profile does of ours.
+    """What a barrier's driver states of its board, as a profile does of ours. Raises ValueError for what no board can be.
 
     `grant_ends_by`: how a grant ends without the host (safety invariant 5). `grant_ends_after_ms`: this long after the host has
-    fallen silent, or None when it is the grant's own time. `ttl_ms`: the times to live that the board takes.
-    `verified`: what the driver was tried on.
+    fallen silent, or None when it is the grant's own time, which only a `controller_ttl` has. `ttl_ms`: the times to live that
+    the board takes, each millisecond of them. `verified`: what the driver was tried on; a gate in service takes "hardware" only.
     """
 
     grant_ends_by: Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
     ttl_ms: range
     grant_ends_after_ms: int | None = None
     verified: Literal["hardware", "simulator", "no"] = "no"
+
+    def __post_init__(self) -> None:
+        """Refuse impossible facts."""
+        if self.grant_ends_by not in tuple(_ENDS_AFTER_MS):
+            raise ValueError(f"grant_ends_by is {self.grant_ends_by!r}, none of {', '.join(_ENDS_AFTER_MS)}")
+        if self.verified not in ("hardware", "simulator", "no"):
+            raise ValueError(f"verified is {self.verified!r}, none of hardware, simulator, no")
+        ttl_ms: object = self.ttl_ms
+        if not (isinstance(ttl_ms, range) and ttl_ms and ttl_ms.step == 1 and ttl_ms.start > 0):
+            raise ValueError(f"ttl_ms is {self.ttl_ms!r}, not a range of milliseconds such as range(1000, 30001)")
+        after, own = self.grant_ends_after_ms, _ENDS_AFTER_MS[self.grant_ends_by]
+        if not (self.grant_ends_by == "controller_ttl" if after is None else type(after) is int and after in own):
+            takes = f"{self.grant_ends_by} takes {own.start} to {own.stop - 1} ms"
+            raise ValueError(f"grant_ends_after_ms is {after!r}; {takes}")
 
 
 class SensorDriver(Protocol):

@@ -87,10 +87,14 @@ def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[
             "(docs/guides/bring-up-a-barrier.md)",
         )
     # Of contacts there are no traces, so no profile of theirs can say hardware; a simulated chip shows in its port.
-    is_tried_by_profile = isinstance(profile, LineProfile | BarrierFacts)
-    if config.purpose == "service" and is_tried_by_profile and profile.verified == "simulator":
-        key = "code.name" if isinstance(settings, Outside) else "profile"
-        yield Problem(f"{name}.{key}", TRIED_ON_A_SIMULATOR)
+    if config.purpose == "service" and isinstance(profile, LineProfile) and profile.verified == "simulator":
+        yield Problem(f"{name}.profile", TRIED_ON_A_SIMULATOR)
+    if config.purpose == "service" and isinstance(profile, BarrierFacts) and profile.verified != "hardware":
+        yield Problem(
+            f"{name}.code.name",
+            f'purpose = service refuses: its driver states verified = "{profile.verified}"; try it on the board itself, '
+            'and have its maker state BarrierFacts(verified="hardware")',
+        )
     asked = config.rules.grant_ttl_ms
     if asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"
@@ -134,9 +138,11 @@ def described(settings: BarrierSettings) -> BarrierProfile | BarrierFacts:
     """What is known of the board: its profile, or what another distribution's driver states. Raises SetupError."""
     if not isinstance(settings, Outside):
         return load_profile(settings.profile)
-    from gate_core.outside import OutsideError, settings_of  # noqa: PLC0415
+    from gate_core.outside import OutsideError, foreign, settings_of  # noqa: PLC0415
 
-    facts = getattr(settings_of(settings.code, BarrierDriver), "facts", None)
-    if not isinstance(facts, BarrierFacts):
+    own = settings_of(settings.code, BarrierDriver)
+    with foreign(settings.code, "does not state its facts"):
+        facts = getattr(own, "facts", None)
+    if type(facts) is not BarrierFacts:
         raise OutsideError(Wrong("name", f"{settings.code.name} states no BarrierFacts as its facts; ask its maker"))
     return facts
