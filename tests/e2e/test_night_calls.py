@@ -40,6 +40,7 @@ NOT_HERE: Final = {
     "pages_unclear": "is told of twenty documents",
     "light_poor": "is told of twenty travellers",
     "leaf_slow": "is told of fifty passages",
+    "orders_late": "test_lane_on_the_wire silences the line",
     "state_unknown": "test_lane_killed_in_emergency loses the file",
     "state_not_kept": "test_lane_state_file cannot write it",
     "head_unconfirmed": "this machine is not started anew; test_head_after_boot begins with it",

@@ -157,6 +157,7 @@ class Engine:
         open_camera: Callable[[str], None] = lambda _: None,
         erase: Callable[[Erase], None],
         forget: Callable[[str], None],
+        took: Callable[[str, float], None] = lambda _kind, _s: None,
         show: Callable[[screen_messages.View], None],
         answer: Callable[[int, Outcome, str], None],
         clock_ms: Callable[[], float],
@@ -170,7 +171,8 @@ class Engine:
     ) -> None:
         """`barrier`: the last door's. Two doors: `first_barrier` is the first's, `look_inside` polls the sensors
         (posted as `SensorsSeen`), `open_camera` runs when the traveller is inside. `forget` drops the document of a
-        crossing.
+        crossing. `took` gets each revocation ("revoke") and each release ("release") that a board has confirmed, with
+        the seconds since the event that caused it was posted.
 
         From an earlier run: `open_crossings`; `referred`, if not settled; `remembered`, from the log; `last`, the
         lasting state. `keep` stores that, without waiting. `missing`: parts without which no traveller is invited.
@@ -185,11 +187,12 @@ class Engine:
         self._start_crossing = start_crossing
         self._erase = erase
         self._forget = forget
+        self._took = took
         self._show = show
         self._answer = answer
         self._clock_ms = clock_ms
         self._purpose = purpose
-        self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
+        self._events: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(maxsize=EVENTS_MAX)
         known = remembered or Remembered()
         self._last, self._keep = last or LastingState(), keep
         held = self._last.held_crossings
@@ -213,6 +216,8 @@ class Engine:
         self._crossing_task: asyncio.Task[None] | None = None
         self._unread: str | None = None
         self._turned_at_ms: float | None = None
+        self._caused_at_ms = 0.0  # when the event of this turn was posted
+        self._confirmed: dict[tuple[Door, str], float] = {}  # since when the last confirmed order was wanted
         self.stopwatch = Stopwatch("")
         self.pulse = Pulse()
 
@@ -233,7 +238,7 @@ class Engine:
 
     def post(self, event: Event) -> None:
         """Queue an event. Raises asyncio.QueueFull if the loop hangs, which ends the program."""
-        self._events.put_nowait(event)
+        self._events.put_nowait((event, self._clock_ms()))
 
     def mark(self, crossing: str, stage: str, at_ms: float | None = None) -> None:
         """Note the time of a stage of the running crossing."""
@@ -258,9 +263,11 @@ class Engine:
                 timing=self._rules.timing,
             )
             self._keep_state(always=True)
+            self._caused_at_ms = now_ms
             self._carry_out(effects, tasks)
             while True:
-                self._step(await self._events.get(), tasks)
+                event, self._caused_at_ms = await self._events.get()
+                self._step(event, tasks)
 
     def _step(self, event: Event, tasks: asyncio.TaskGroup) -> None:
         self._turned_at_ms = self._clock_ms()
@@ -326,7 +333,7 @@ class Engine:
             case Grant(crossing, ttl_ms, door):
                 tasks.create_task(self._granting(crossing, door, self._barriers[door].grant(ttl_ms)))
             case Revoke() | Release() | EndEmergency() | ClearAlarms():
-                tasks.create_task(self._ordered(type(effect).__name__, self._order(effect)))
+                tasks.create_task(self._ordered(effect, self._order(effect), *self._wanted_since(effect)))
             case Answer(number, outcome, detail):
                 self._answer(number, outcome, detail)
             case Show(screen, guidance):
@@ -371,13 +378,24 @@ class Engine:
             case ClearAlarms(alarms):  # pragma: no branch - the type checker proves the match complete
                 return barrier.clear_alarms(alarms)
 
-    @staticmethod
-    async def _ordered(name: str, order: Awaitable[None]) -> None:
-        """Log a failed order. The barrier's status shows the result (`gate.passage.desired_barrier_state`)."""
+    def _wanted_since(self, effect: OfBarrier) -> tuple[float, float]:
+        """Return since when an order is wanted, and when its cause was posted. A repeated order is wanted since its first one."""
+        door_state = self._context.door_state(effect.door)
+        pending = door_state.freeing if isinstance(effect, Release) else door_state.revoking
+        since_ms = self._caused_at_ms if pending is None else pending.since_ms
+        return since_ms, min(since_ms, self._caused_at_ms)
+
+    async def _ordered(self, effect: OfBarrier, order: Awaitable[None], since_ms: float, caused_ms: float) -> None:
+        """Log a failed order; time the first confirmed one. The barrier's status shows the result (`gate.passage.desired_barrier_state`)."""
         try:
             await order
         except DriverError as error:
-            log.warning("order_failed", extra={"order": name, "error": type(error).__name__})
+            log.warning("order_failed", extra={"order": type(effect).__name__, "error": type(error).__name__})
+            return
+        kind = type(effect).__name__.lower()
+        if isinstance(effect, Revoke | Release) and self._confirmed.get((effect.door, kind)) != since_ms:
+            self._confirmed[effect.door, kind] = since_ms
+            self._took(kind, (self._clock_ms() - caused_ms) / 1000)
 
     def _publish(self) -> None:
         state = self._state

@@ -19,6 +19,9 @@ from gate_core.ports.values import LeafPosition
 
 STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # those of a closed crossing
 BUCKETS_S: Final = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0)
+ORDERS: Final = ("release", "revoke")  # those that never wait for a record
+ORDER_BUCKETS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.6, 1.0, 2.0)
+ORDER_S_MAX: Final = 0.6  # the longest pulse of a contact takes 0.5 s, and a release waits for its end
 LATEST: Final = 20
 SHARE_MAX: Final = 0.25  # of the latest chips or pages, unreadable ones
 LIGHT_SHARE_MAX: Final = 0.5
@@ -48,8 +51,9 @@ class Latest:
 
 @dataclass(slots=True)
 class Durations:
-    """Histogram of a stage's duration."""
+    """Histogram of durations. `bounds`: the buckets' upper bounds in seconds."""
 
+    bounds: tuple[float, ...] = BUCKETS_S
     counts: Counter[float] = field(default_factory=Counter)
     count: int = 0
     sum_s: float = 0.0
@@ -58,13 +62,13 @@ class Durations:
         """Add one duration."""
         self.count += 1
         self.sum_s += seconds
-        for bound in BUCKETS_S:
+        for bound in self.bounds:
             if seconds <= bound:
                 self.counts[bound] += 1
 
     def detail(self) -> dict[str, object]:
         """Return status fields: counts up to each bound in seconds, total and sum."""
-        buckets = {f"{bound:g}": self.counts[bound] for bound in BUCKETS_S}
+        buckets = {f"{bound:g}": self.counts[bound] for bound in self.bounds}
         return {"buckets": buckets, "count": self.count, "sum_s": round(self.sum_s, 3)}
 
 
@@ -93,6 +97,9 @@ class Tally:
     incidents: Counter[str] = field(default_factory=Counter)
     guidance: Counter[str] = field(default_factory=Counter)
     stages: dict[str, Durations] = field(default_factory=lambda: {stage: Durations() for stage in STAGES})
+    orders: dict[str, Durations] = field(
+        default_factory=lambda: {kind: Durations(bounds=ORDER_BUCKETS_S) for kind in ORDERS}
+    )
     pages: Counter[bool] = field(default_factory=Counter)
     chips: Counter[bool] = field(default_factory=Counter)
     frames_per_second: float | None = None
@@ -100,6 +107,7 @@ class Tally:
     _latest_pages: Latest = field(default_factory=Latest)
     _latest_chips: Latest = field(default_factory=Latest)
     _latest_light: Latest = field(default_factory=Latest)
+    _latest_orders: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
     _dark: bool = False
     _lines: dict[str, Line] = field(default_factory=dict)
 
@@ -149,6 +157,11 @@ class Tally:
             self.guidance[guidance.value] += 1
             self._dark = self._dark or guidance is Guidance.MORE_LIGHT
 
+    def order_took(self, kind: str, seconds: float) -> None:
+        """Add the time from the cause of a revocation or release to the board's confirmation."""
+        self.orders[kind].took(seconds)
+        self._latest_orders.append(seconds)
+
     def line(self, name: str, counters: Mapping[str, int]) -> None:
         """Update a board's line from its counters."""
         self._lines.setdefault(name, Line()).see(counters)
@@ -157,6 +170,7 @@ class Tally:
         """Return the names of degraded modes that the counters warn of."""
         found = {
             "line_poor": any(line.poor for line in self._lines.values()),
+            "orders_late": any(seconds > ORDER_S_MAX for seconds in self._latest_orders),
             "chips_failing": self._latest_chips.fails(SHARE_MAX),
             "pages_unclear": self._latest_pages.fails(SHARE_MAX),
             "light_poor": self._latest_light.fails(LIGHT_SHARE_MAX),
@@ -171,6 +185,7 @@ class Tally:
             "incidents": dict(self.incidents),
             "guidance": dict(self.guidance),
             "stages": {name: durations.detail() for name, durations in self.stages.items()},
+            "orders": {kind: durations.detail() for kind, durations in self.orders.items()},
             "pages_read": self.pages[True],
             "pages_unread": self.pages[False],
             "chips_read": self.chips[True],

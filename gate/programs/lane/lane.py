@@ -197,6 +197,7 @@ class Lane:
             open_camera=lambda crossing: self._vision.send(vision_messages.OpenCamera(crossing)),
             erase=self._erase,
             forget=self._documents.forget,
+            took=self._recorder.tally.order_took,
             show=self._paced.show,
             answer=self._officers.answer,
             clock_ms=_loop_ms,

@@ -13,7 +13,7 @@ from typing import Final
 from gate.passage.names import ClosedAs, Disposition, IncidentKind
 from gate.programs.shared.config import Config
 from gate.programs.shared.degraded_modes import MODES, lists_days_left, modes_now, reasons_against
-from gate.programs.shared.program_status import ProgramStatus
+from gate.programs.shared.program_status import ProgramStatus, Stage
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance
 
@@ -105,14 +105,21 @@ def _modes(told: ProgramStatus, config: Config) -> Iterator[Sample]:
         yield {"mode": mode.name, "lane": mode.lane.value}, float(mode in now)
 
 
-def _stages(told: ProgramStatus, _: Config) -> Iterator[Sample]:
-    for name, stage in sorted(told.lane.counters.stages.items()):
-        if _LABEL.fullmatch(name):
-            for bound, count in sorted(stage.buckets.items(), key=lambda one: float(one[0])):
-                yield {"": "_bucket", "stage": name, "le": bound}, count
-            yield {"": "_bucket", "stage": name, "le": "+Inf"}, stage.count
-            yield {"": "_sum", "stage": name}, stage.sum_s
-            yield {"": "_count", "stage": name}, stage.count
+def _histogram(
+    label: str, durations: Callable[[ProgramStatus], Mapping[str, Stage]]
+) -> Callable[[ProgramStatus, Config], Samples]:
+    """Return a sampler for a histogram per label."""
+
+    def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
+        for name, one in sorted(durations(told).items()):
+            if _LABEL.fullmatch(name):
+                for bound, count in sorted(one.buckets.items(), key=lambda bucket: float(bucket[0])):
+                    yield {"": "_bucket", label: name, "le": bound}, count
+                yield {"": "_bucket", label: name, "le": "+Inf"}, one.count
+                yield {"": "_sum", label: name}, one.sum_s
+                yield {"": "_count", label: name}, one.count
+
+    return samples
 
 
 def _lines(told: ProgramStatus, _: Config) -> Iterator[Sample]:
@@ -158,7 +165,10 @@ METRICS: Final = (
     Metric("portcullis_incidents_total", "counter", "What an officer or auditor should see.", ("incident",),
          _counted("incident", lambda told: told.lane.counters.incidents, _INCIDENTS)),
     Metric("portcullis_stage_seconds", "histogram", "From laying the document to a stage of the crossing.",
-         ("stage", "le"), _stages),
+         ("stage", "le"), _histogram("stage", lambda told: told.lane.counters.stages)),
+    Metric("portcullis_order_seconds", "histogram",
+         "From the cause of a revocation or a release to the board's confirmation.", ("order", "le"),
+         _histogram("order", lambda told: told.lane.counters.orders)),
     Metric("portcullis_guidance_total", "counter", "How travellers were asked to help the cameras.", ("guidance",),
          _counted("guidance", lambda told: told.lane.counters.guidance, _GUIDANCE)),
     Metric("portcullis_pages_total", "counter", "Pages that lay before the camera or scanner.", ("result",),

@@ -33,7 +33,7 @@ class Alarm(TypedDict):
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """Histogram of a crossing stage's duration: counts by upper bound in seconds, total count, sum in seconds."""
+    """Histogram of a duration: counts by upper bound in seconds, total count, sum in seconds."""
 
     buckets: dict[str, int]
     count: int
@@ -55,6 +55,7 @@ class Counters(msgspec.Struct, frozen=True):
     reasons: dict[str, int] = {}
     incidents: dict[str, int] = {}
     stages: dict[str, Stage] = {}
+    orders: dict[str, Stage] = {}  # from the cause of a revocation or release to the board's confirmation
     guidance: dict[str, int] = {}
     pages_read: int = 0
     pages_unread: int = 0

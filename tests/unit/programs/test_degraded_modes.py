@@ -211,6 +211,10 @@ def has_a_slow_leaf(gate: Gate) -> None:
             at_ms += passes_ms
 
 
+def frees_late(gate: Gate) -> None:
+    gate.tally.order_took("release", 0.61)
+
+
 def loses_chips(gate: Gate) -> None:
     for number in range(LATEST):
         gate.tally._read(GENUINE if number % 2 else DocumentEvidence.unreadable("gone", CheckId.CHIP_ACCESS))
@@ -302,6 +306,7 @@ STORIES: dict[str, Story] = {
     "throttled": says("vision", hot=["cpu-thermal"]),
     "machine_late": says("lane", late=True),
     "line_poor": has_a_poor_line,
+    "orders_late": frees_late,
     "leaf_slow": has_a_slow_leaf,
     "chips_failing": loses_chips,
     "pages_unclear": cannot_read_pages,

@@ -59,7 +59,7 @@ class Gate:
         left = log_messages.OpenCrossings([], written_s=written_s)
         self.lane = Lane(config, lists=lists, left=left, start=start_of(config, None), state_folder=folder)
         self.desk = self.lane._officers
-        self.desk.clock_ms = lambda: float(self.monotonic_ms)
+        self.desk.clock_ms = self.lane.engine._clock_ms = lambda: float(self.monotonic_ms)
 
     def hears(self, **times: datetime) -> None:
         """The log says its times."""

@@ -31,6 +31,7 @@ from gate.passage.names import Disposition, IncidentKind, TrackChange
 from gate.passage.orders import BePresent, Command, HandOver, LaneOrder
 from gate.passage.records import Record
 from gate.programs.lane.engine import Engine
+from gate.programs.lane.health_counters import Tally
 from gate.programs.lane.parts import BarrierKeeper
 from gate_contract.links import Wrapped
 from gate_contract.virtual_time import run_virtual
@@ -64,6 +65,7 @@ class Lane:
     silent_until_s: float = 0.0
     swallow_orders: int = 0
     records: list[Record] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     engine: Engine = field(init=False)
     made: LineBench = field(init=False)
     lying: Lying = field(init=False)
@@ -136,6 +138,7 @@ async def _play(lane: Lane, made: LineBench, story: Callable[[Lane], Awaitable[N
         start_crossing=lane.cross,
         erase=lambda _: None,
         forget=lambda _: None,
+        took=lane.tally.order_took,
         show=lambda _: None,
         answer=lambda *_: None,
         clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
@@ -254,6 +257,38 @@ def test_a_grant_that_the_board_takes_and_does_not_make_is_taken_back_and_not_re
         assert IncidentKind.GRANT_NOT_SHOWN in lane.incidents()
 
     on_the_wire(story, deaf_to=(GRANT,))
+
+
+def timed(kind: str, before: Callable[[Lane], None], *, within_s: float) -> tuple[float, Tally]:
+    """What the lane counts of one order whose line does this first, and the time until the board obeys."""
+    took_s = []
+
+    async def story(lane: Lane) -> None:
+        await lane.grant()
+        before(lane)
+        if kind == "revoke":
+            lane.engine.post(SWITCHED)
+            took_s.append(await lane.until(lambda: not lane.made.stands(Direction.ENTRY), within_s=within_s))
+        else:
+            began_s = asyncio.get_running_loop().time()
+            lane.order(LaneOrder.RELEASE)
+            await lane.until(lambda: RELEASE in writes(lane.made), within_s=within_s)
+            took_s.append(asyncio.get_running_loop().time() - began_s)
+        await asyncio.sleep(2.5)  # a release is repeated meanwhile: it counts once
+
+    lane = on_the_wire(story)
+    return took_s[0], lane.tally
+
+
+@pytest.mark.parametrize("kind", ["revoke", "release"])
+def test_an_order_is_timed_from_its_cause_to_the_first_confirmation_and_a_late_one_warns(kind: str) -> None:
+    """Also when the first orders fail and a later one is confirmed at once: that one was wanted since the first."""
+    for before, late in ((deaf_for(0), False), (silent_for(0.75), True), (deaf_for(12), True)):
+        took_s, tally = timed(kind, before, within_s=5.0)
+        counted = tally.orders[kind]
+        assert counted.count == 1
+        assert counted.sum_s == pytest.approx(took_s, abs=0.08)
+        assert tally.warnings() == (["orders_late"] if late else [])
 
 
 @pytest.mark.parametrize("seed", range(20))
