@@ -176,7 +176,7 @@ class KilledLane:
         await self._chip.start()
         log = await self._program("log")
         try:
-            async with serve(CHANNELS.vision, config.socket("vision"), self._vision):
+            async with serve(CHANNELS.vision, config.socket("vision"), vision):
                 while await status_of(config, "log", pid=log.pid) is None:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(POLL_S)
                 yield
@@ -191,20 +191,6 @@ class KilledLane:
     async def _program(self, name: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
         command = (sys.executable, "-m", "gate.cli", "run", name, "--config", str(self.stage.config_path))
         return await asyncio.create_subprocess_exec(*command, stderr=stderr)
-
-    async def _vision(self, connection: Connection[Any]) -> None:
-        async for message in connection:
-            match message:
-                case StatusRequest():
-                    await connection.send(Status("vision", "ready", {}))
-                    await connection.send(vision_messages.CameraStatus(None))
-                case vision_messages.StartCrossing(crossing):
-                    await connection.send(vision_messages.CameraStatus(crossing))
-                    await connection.send(vision_messages.FaceSeen(crossing, 1, Guidance.NONE))
-                case vision_messages.EndCrossing(crossing):
-                    await connection.send(vision_messages.Erased(crossing))
-                case _:
-                    pass
 
     # ── one life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -284,6 +270,22 @@ class KilledLane:
         self, terminal: Terminal, verb: Verb, crossing: str | None = None, argument: str | None = None
     ) -> None:
         await terminal.order(self._shift, verb, crossing=crossing, argument=argument, reason="a trial of deaths")
+
+
+async def vision(connection: Connection[Any]) -> None:
+    """Be vision, as far as a lane in service needs it: a camera with one face, which is never compared."""
+    async for message in connection:
+        match message:
+            case StatusRequest():
+                await connection.send(Status("vision", "ready", {}))
+                await connection.send(vision_messages.CameraStatus(None))
+            case vision_messages.StartCrossing(crossing):
+                await connection.send(vision_messages.CameraStatus(crossing))
+                await connection.send(vision_messages.FaceSeen(crossing, 1, Guidance.NONE))
+            case vision_messages.EndCrossing(crossing):
+                await connection.send(vision_messages.Erased(crossing))
+            case _:
+                pass
 
 
 async def _see(watch: Connection[order_messages.FromLane], views: list[screen_messages.View]) -> None:
