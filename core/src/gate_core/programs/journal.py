@@ -79,7 +79,7 @@ EVENTS: Final = {
     "control_centre_lost": _trouble("the control centre does not answer"),
     "control_centre_back": Event("the control centre answers again"),
     "incident": Event("an incident, which the audit log has, too", ("incident", "door", "crossing")),
-    "tampered": Event("an incident caused by a person: forced, opened, passed without a grant, a camera covered or replaced", ("incident", "door", "crossing"), (), True),
+    "tampered": Event("an incident caused by a person: forced, opened, passed without a grant, a camera covered or fed with false pictures", ("incident", "door", "crossing"), (), True),
     "grant_failed": Event("a grant could not be given", ("crossing", "error")),
     "order_failed": Event("an order to the barrier failed; it is repeated while it is needed", ("order", "error")),
     "orders_refused": Event("officers' orders without a valid signature, or not permitted to the officer: number, and the last", ("count",), ("last",), True),
