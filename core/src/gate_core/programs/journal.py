@@ -67,7 +67,7 @@ EVENTS: Final = {
     "child_said": Event("a child process wrote to its standard error", ("of",), ("text",)),
     # lane
     "lane_state": Event("the lane changed to another state", ("state",)),
-    "state_lost": Event("the lane's state file is missing after an unclean end, or cannot be read: the lane is out of service until an officer opens it", (), ("reason",)),
+    "state_lost": Event("the lane's state file is missing after an unclean end, or cannot be read: the lane is out of service until an officer orders end-emergency or open-emergency", (), ("reason",)),
     "barrier_lost": _trouble("a barrier's controller is lost"),
     "barrier_back": Event("the barrier's controller is connected again"),
     "sensors_lost": _trouble("the sensor unit is lost"),
