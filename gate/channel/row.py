@@ -27,8 +27,8 @@ from gate.channel.message import Message, Status, StatusRequest
 from gate_core.rate_limit import Rate
 
 PROGRAMS = ("log", "vision", "lane", "sync", "screens", "registers")
-# Persons whose terminals may carry orders to a lane, which only their signature makes orders; and those who may ask how the programs are:
-# screens is one of these, and asks for the metrics.
+# The group whose terminals may submit orders to a lane (an order also needs an officer's signature), and the group that may read the
+# programs' status. Screens is in the second, for the metrics.
 OFFICERS, OPERATORS = "portcullis-officer", "portcullis-operators"
 
 ToListener = TypeVar("ToListener", bound=Message)
@@ -79,7 +79,7 @@ def status_row(program: str) -> Channel[StatusRequest, Status]:
         listener=program,
         callers=tuple(dict.fromkeys((program, "screens"))),
         persons=OPERATORS,
-        purpose=f"how {program} is: for `gate status`, the self-test, the program's own watchdog and the metrics",
+        purpose=f"the status of {program}: for `gate status`, the self-test, the program's own watchdog and the metrics",
         to_listener=StatusRequest,
         to_caller=Status,
         to_listener_rate=Rate(20, 40),

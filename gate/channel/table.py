@@ -42,37 +42,37 @@ class Channels(NamedTuple):
 
 CHANNELS = Channels(
     log=Channel(
-        name="log", listener="log", callers=("lane",), purpose="records to be written, and the receipts for them",
+        name="log", listener="log", callers=("lane",), purpose="records to write, and their receipts",
         to_listener=log_messages.ToLog, to_caller=log_messages.FromLog,
-        # Counted in records: a crossing is about ten; what is owed after an outage, a thousand at most, comes 64 at a time.
+        # Counted in records: a crossing is about ten; the backlog after an outage, a thousand at most, comes 64 at a time.
         to_listener_rate=Rate(50, 250), to_caller_rate=Rate(200, 1000),
     ),
     vision=Channel(
         name="vision", listener="vision", callers=("lane",),
-        purpose="crossings to be watched, and what is seen of faces and pages",
+        purpose="crossings to watch, and results about faces and pages",
         to_listener=vision_messages.ToVision, to_caller=vision_messages.FromVision,
         to_listener_rate=Rate(50, 100), to_caller_rate=Rate(100, 300),
     ),
     portraits=Channel(
         name="portraits", listener="vision", callers=("lane",),
-        purpose="a chip's portrait, from the document child to the face child: no messages, each connection is handed on",
+        purpose="a chip's portrait, from the document child to the face child: no messages, each connection is passed to the child",
         to_listener=None, to_caller=None, to_listener_rate=Rate(1, 1), to_caller_rate=Rate(1, 1),
     ),
     preview=Channel(
         name="preview", listener="vision", callers=("screens",),
-        purpose="pictures for the traveller's page while it shows them, and the colours that it is to show",
+        purpose="pictures for the traveller's page while it shows them, and the colours that the page must show",
         to_listener=preview_messages.ToPreview, to_caller=preview_messages.FromPreview,
         to_listener_rate=Rate(20, 60), to_caller_rate=Rate(60, 120), bytes_max=1024 * 1024,
     ),
     lane=Channel(
         name="lane", listener="lane", callers=("screens",),
-        purpose="what the screens show, and what travellers ask for on the page",
+        purpose="views for the screens, and travellers' requests on the page",
         to_listener=order_messages.ToLane, to_caller=order_messages.FromLane,
         to_listener_rate=Rate(20, 60), to_caller_rate=Rate(50, 200),
     ),
     orders=Channel(
         name="orders", listener="lane", callers=("screens",), persons=OFFICERS,
-        purpose="signed orders of officers, opaque to whoever carries them, and what the lane did (protocols/orders.md)",
+        purpose="signed orders of officers, opaque to the transmitting program, and their results (protocols/orders.md)",
         to_listener=order_messages.ToDesk, to_caller=order_messages.FromDesk,
         # An order is a look and a submission. A caller above the rate waits: a release among them is not refused. Screens queries for eight consoles,
         # an order a connection, and looks for itself.
@@ -82,13 +82,13 @@ CHANNELS = Channels(
     ),
     centre=Channel(
         name="centre", listener="centre", callers=("lane",),
-        purpose="certificates and signatures of a control centre, which is not ours (protocols/terminal-authentication.md)",
+        purpose="certificates and signatures of a control centre, an external program (protocols/terminal-authentication.md)",
         to_listener=centre_messages.ToCentre, to_caller=centre_messages.FromCentre,
         to_listener_rate=Rate(20, 40), to_caller_rate=Rate(20, 40),
     ),
     registers=Channel(
         name="registers", listener="registers", callers=("lane",),
-        purpose="what lists and registers say of a document, a question a connection, and what became of a hit",
+        purpose="answers of lists and registers about a document, one question per connection, and the outcome of a hit",
         to_listener=register_messages.ToRegisters, to_caller=register_messages.FromRegisters,
         to_listener_rate=Rate(10, 40), to_caller_rate=Rate(10, 40),
         bytes_max=32 * 1024,  # sixteen registers, each with 300 characters of any writing for the officer

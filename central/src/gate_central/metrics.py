@@ -72,15 +72,15 @@ def _unheard_s(row: Row, now: datetime) -> float | None:
 
 _GATE: Final = ("gate", "site", "party")
 METRICS: Final = (
-    Metric("portcullis_central_gates", "gauge", ("state",), "Gates by what they are here.", _states),
+    Metric("portcullis_central_gates", "gauge", ("state",), "Gates by their state at the central server.", _states),
     _of_gates("signed_entries_total", "Entries for which the gate has a receipt.", lambda row, _: row.signed),
     _of_gates(
-        "entries_behind", "Entries that the gate has told of, and that did not come yet.", lambda row, _: row.behind
+        "entries_behind",
+        "Entries of the gate's newest checkpoint that have not arrived yet.",
+        lambda row, _: row.behind,
     ),
-    _of_gates("bodies_missing", "Entries whose sealed bodies did not come yet.", lambda row, _: row.bodies_missing),
-    _of_gates("unheard_seconds", "How long ago the gate spoke, to the minute.", _unheard_s),
-    _of_gates(
-        "evidence", "Pieces of evidence held against the gate's log, answered or not.", lambda row, _: row.evidence
-    ),
+    _of_gates("bodies_missing", "Entries whose sealed bodies have not arrived yet.", lambda row, _: row.bodies_missing),
+    _of_gates("unheard_seconds", "Time since the gate's last request, to the minute.", _unheard_s),
+    _of_gates("evidence", "Pieces of evidence about the gate's log, answered or not.", lambda row, _: row.evidence),
     Metric("portcullis_central_alarm", "gauge", (*_GATE, "kind"), "1 while an alarm of this kind stands.", _alarms),
 )

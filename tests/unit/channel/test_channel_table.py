@@ -20,24 +20,24 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "channels.md
 _HEAD = """\
 # Channels between the programs
 
-Made from `gate/channel/table.py` by `python tests/unit/channel/test_channel_table.py > docs/protocols/channels.md`; a test holds it to the table.
+Generated from `gate/channel/table.py` by `python tests/unit/channel/test_channel_table.py > docs/protocols/channels.md`; a test compares it with the table.
 
-A channel is a Unix stream socket in its listener's runtime folder (below /run, as `paths.run` says). A message is a 4-byte big-endian
-length, then MessagePack of one of the channel's kinds, a map whose `type` names the kind. Unknown kinds and fields, values that an enum
-has not, and whatever else cannot be decoded end the connection, never the program (`gate/channel/sockets.py`).
+A channel is a Unix stream socket in its listener's runtime folder (below /run, as set by `paths.run`). A message is a 4-byte big-endian
+length, then MessagePack of one of the channel's kinds, a map whose `type` names the kind. Unknown kinds and fields, undefined values of an enum,
+and anything else that cannot be decoded end the connection, never the program (`gate/channel/sockets.py`).
 
-**Who is who.** The runtime folder can be written by the listener's user alone (systemd's `RuntimeDirectory=`, mode 0711). The socket's
-access list lets in its owner and one group, which holds whoever may call (systemd/portcullis.sysusers). Beside that both ends ask the kernel
-(SO_PEERCRED): the listener takes the callers' users only, and persons by their group, which admits no program; a caller believes the
-listener's user only. Under `gate run`, and so in the demo, all programs are one user: there nothing tells them apart.
+**Who is who.** Only the listener's user can write the runtime folder (systemd's `RuntimeDirectory=`, mode 0711). The socket's
+access list permits its owner and one group, whose members may connect (systemd/portcullis.sysusers). In addition both ends query the kernel
+(SO_PEERCRED). The listener accepts only the callers' users, and persons by their group, which admits no program. A caller trusts only the
+listener's user. Under `gate run`, and so in the demo, all programs have one user, and these checks cannot distinguish them.
 
-**A socket's place.** A lock file beside the socket is held as long as the program listens. What stands there and is no socket, a second
-instance, a folder that others can write: one line, exit code 74, nothing touched. A stale socket is replaced.
+**A socket's place.** The program holds a lock file beside the socket while it listens. A file there that is not a socket, a second
+instance, or a folder that others can write: one line, exit code 74, no change. A stale socket is replaced.
 
 **Limits.** Each caller has its own. Connections are counted by user and by process; programs' are reserved, persons share 16. Messages
-are counted by user over all its connections, an append as its records: *burst* at once, then so many a second; over that the caller is not read from, and waits.
-A connection says something within {first:g} s and completes a message that has begun within {complete:g} s, or is hung up on; a peer that
-does not read for {read:g} s is gone.
+are counted by user over all its connections, an append as its records: *burst* at once, then so many a second. Above that the listener does not read from the caller, which waits.
+A connection that does not send within {first:g} s, or does not complete a message within {complete:g} s, is closed. A peer that
+does not read for {read:g} s counts as gone.
 """
 
 
