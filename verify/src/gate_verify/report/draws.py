@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import AuditRecord, count, table, text
 from gate_verify.report.rates import clopper_pearson
 
 PERIODS_MAX: Final = 4_000
@@ -108,13 +108,15 @@ class Draws:
             return
         match told.kind:
             case "draw_committed":
-                self._committed(told.index, told.body)
+                self._committed(
+                    told.index, text(told.body, "day"), count(told.body.get("per_10000")), text(told.body, "sha256")
+                )
             case "draw_revealed":
-                self._revealed(told.index, told.body)
+                self._revealed(told.index, text(told.body, "sha256"), text(told.body, "secret"))
             case "opened" if told.crossing is not None and told.body.get("document") is not False:
                 self._opened(told.index, told.crossing)
             case "decided" | "entry_decided" if told.crossing in self._of:
-                self._decided(told.index, told.crossing, told.body)
+                self._decided(told, told.crossing)
             case _:
                 pass
 
@@ -134,13 +136,10 @@ class Draws:
         found.problems = problems.all()
         return found
 
-    def _committed(self, index: int, body: Mapping[str, object]) -> None:
-        match body:
-            case {"day": str(day), "per_10000": int(share), "sha256": str(sha256)} if 0 < share <= _OF:
-                pass
-            case _:
-                self._problems.add("what is stated as a draw is none", index)
-                return
+    def _committed(self, index: int, day: str, share: int | None, sha256: str) -> None:
+        if share is None or not (day and sha256 and 0 < share <= _OF):
+            self._problems.add("what is stated as a draw is none", index)
+            return
         now = self._periods[-1] if self._periods else None
         if now is not None and (now.sha256, now.per_10000, now.secret) == (sha256, share, None):
             return  # a start of the lane states it anew
@@ -152,12 +151,12 @@ class Draws:
             self._by_hash[sha256] = _Period(day[:40], share, sha256, index)
             self._periods.append(self._by_hash[sha256])
 
-    def _revealed(self, index: int, body: Mapping[str, object]) -> None:
-        period = self._by_hash.get(str(body.get("sha256")))
+    def _revealed(self, index: int, sha256: str, revealed: str) -> None:
+        period = self._by_hash.get(sha256)
         if period is None:
             return  # the log never took its hash, so no traveller was drawn by it; or it is older than this log
         try:
-            secret = bytes.fromhex(str(body.get("secret")))
+            secret = bytes.fromhex(revealed)
         except ValueError:
             secret = b""
         if hashlib.sha256(secret).hexdigest() == period.sha256:
@@ -171,27 +170,22 @@ class Draws:
         if period is not None:
             period.crossings[crossing] = _Crossing(index)
 
-    def _decided(self, index: int, crossing: str, body: Mapping[str, object]) -> None:
-        policy, evidence = _table(body, "policy"), _table(body, "evidence")
-        share, said = policy.get("random_checks_per_10000", 0), evidence.get("drawn")
-        period = self._of[crossing]
-        if period is None:
-            if self._begins and isinstance(said, bool):
-                self._problems.add(
-                    f"crossing {crossing} was drawn by a secret of which no hash stood in the log", index
-                )
-            return
-        if period.secret is not None:
-            if isinstance(said, bool):
-                self._problems.add(f"crossing {crossing} was drawn by a secret that was out already", index)
+    def _decided(self, told: AuditRecord, crossing: str) -> None:
+        index, period, said = told.index, self._of[crossing], table(told.body, "evidence").get("drawn")
+        share = count(table(told.body, "policy").get("random_checks_per_10000", 0))
+        if period is None or period.secret is not None:
+            if isinstance(said, bool) and (period is not None or self._begins):
+                which = "of which no hash stood in the log" if period is None else "that was out already"
+                self._problems.add(f"crossing {crossing} was drawn by a secret {which}", index)
             return
         if share not in {period.per_10000, 0} or (share == 0 and said is not None):
+            stated = "no number" if share is None else share
             self._problems.add(
-                f"{crossing} was decided by {share} of 10,000, and {period.per_10000} were stated", index
+                f"{crossing} was decided by {stated} of 10,000, and {period.per_10000} were stated", index
             )
         one = period.crossings[crossing]
         one.decided_at, one.said = index, said if isinstance(said, bool) else None
-        one.referred_for_it |= _names_it(body.get("reasons"))
+        one.referred_for_it |= _REASON in told.reasons
 
 
 def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problems: _Problems) -> None:
@@ -214,13 +208,3 @@ def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problem
             f"{len(drawn)} of {len(period.crossings)} crossings of {period.day} are drawn, where {period.per_10000} of 10,000 were stated; chance does that on less than one day in a million",
             period.committed_at,
         )
-
-
-def _names_it(reasons: object) -> bool:
-    found = reasons if isinstance(reasons, list) else []
-    return any(isinstance(one, Mapping) and one.get("reason") == _REASON for one in found)
-
-
-def _table(body: Mapping[str, object], name: str) -> Mapping[str, object]:
-    found = body.get(name)
-    return found if isinstance(found, Mapping) else {}
