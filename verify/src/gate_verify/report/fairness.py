@@ -32,20 +32,8 @@ WORD_MAX: Final = 40
 COUNT_MAX: Final = 10**9
 _NOTHING: Final = 1e-12
 _COUNTS: Final = (
-    "crossings",
-    "referred",
-    "attempts",
-    "not_acquired",
-    "compared",
-    "below",
-    "confirmed",
-    "looked",
-    "alarms",
-    "cleared",
-    "timed",
-    "time_s",
-    "time_s2",
-)
+    "crossings", "referred", "attempts", "not_acquired", "compared", "below", "confirmed", "looked", "alarms", "cleared", "timed", "time_s", "time_s2",
+)  # fmt: skip
 
 
 class Estimate(Rate):
@@ -90,13 +78,12 @@ class Group:
     def estimate(self, rate: str) -> Estimate:
         """Return the estimate of one of RATES."""
         get = self.counts
-        pairs = {
+        errors, of = {
             "referred": (get["referred"], get["crossings"]),
             "not_acquired": (get["not_acquired"], get["attempts"]),
             "alarms": (get["alarms"], get["looked"]),
             "fnmr": (get["confirmed"], get["compared"] - get["below"] + get["confirmed"]),
-        }
-        errors, of = pairs[rate]
+        }[rate]
         return Estimate(int(min(errors, max(of, 0))), int(max(of, 0)))
 
     @property
@@ -151,17 +138,12 @@ class Fairness:
 
     def groups(self) -> list[Group]:
         """Return every group, sorted by attribute, then by size, largest first."""
-        found = [Group(attribute, value, counts) for (attribute, value), counts in self._cells.items()]
         order = (EVERYBODY, *ATTRIBUTES)
-        return sorted(
-            found,
-            key=lambda one: (
-                order.index(one.attribute),
-                one.value in PUT_TOGETHER,
-                -one.counts["crossings"],
-                one.value,
-            ),
-        )
+
+        def place(one: Group) -> tuple[int, bool, float, str]:
+            return order.index(one.attribute), one.value in PUT_TOGETHER, -one.counts["crossings"], one.value
+
+        return sorted((Group(*key, counts) for key, counts in self._cells.items()), key=place)
 
     def alarms(self) -> list[Alarm]:
         """Return the groups that fare worse."""
