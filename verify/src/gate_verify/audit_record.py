@@ -1,7 +1,7 @@
 """A record as the auditor reads it, and typed readings of its body.
 
 A compromised lane may write any JSON value into any field. So every field is read by one of these functions, or matched
-with its type. A value of another type counts as missing; nothing converts, hashes or compares it before.
+with its type. A value of another type counts as empty; nothing converts, hashes or compares it before.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class AuditRecord:
         return text(self.body, "order", "officer")
 
 
-def _at(body: object, path: tuple[str, ...]) -> object:
+def _at(body: object, path: tuple[str, ...], missing: object = None) -> object:
     for name in path:
-        body = body.get(name) if isinstance(body, Mapping) else None
+        body = body.get(name, missing) if isinstance(body, Mapping) else None
     return body
 
 
-def text(body: object, *path: str) -> str:
-    """Return a field's text; empty if it is none."""
-    found = _at(body, path)
+def text(body: object, *path: str, missing: str = "") -> str:
+    """Return a field's text; `missing` without the field, as in old records; empty for a value of another type."""
+    found = _at(body, path, missing)
     return found if isinstance(found, str) else ""
 
 

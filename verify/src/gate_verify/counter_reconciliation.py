@@ -61,7 +61,7 @@ class Books:
         if told.kind is None or body is None:
             self._skipped = index
             return
-        door, now = text(body, "door") or "last", _counters(body.get("counters"))
+        door, now = text(body, "door", missing="last"), _counters(body.get("counters"))
         if told.kind not in {"passed", "counted"} or door not in DOORS:
             return
         if now is None:
@@ -80,7 +80,7 @@ class Books:
             self._close(door)
             books = self._doors[door] = _Door(books.now, now, books.until, index, [0, 0])
         books.until = index
-        number, way = count(body.get("count")) or 0, text(body, "direction") or "entry"
+        number, way = count(body.get("count")) or 0, text(body, "direction", missing="entry")
         if number < COUNTS and way in WAYS:
             books.told[WAYS.index(way)] += number
 

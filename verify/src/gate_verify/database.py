@@ -21,8 +21,8 @@ from typing import Any
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
+from gate_verify.handover import KeyRing
 from gate_verify.judge import Judge, key_of
-from gate_verify.keyring import KeyRing
 from gate_verify.tree import HASH_BYTES
 
 MAGIC = b"SQLite format 3\0"

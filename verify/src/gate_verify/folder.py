@@ -18,9 +18,8 @@ from pathlib import Path
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
-from gate_verify.handover import HANDOVERS_MAX
+from gate_verify.handover import HANDOVERS_MAX, KeyRing
 from gate_verify.judge import Judge, key_of, one_spelling
-from gate_verify.keyring import KeyRing
 from gate_verify.signed_note import NOTE_BYTES_MAX, exact_base64, read_head
 from gate_verify.tree import HASH_BYTES
 

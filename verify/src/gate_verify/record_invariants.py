@@ -139,7 +139,7 @@ class Story:
 
     def _doors(self, told: AuditRecord, crossing: _Crossing, at: str) -> None:
         """Compare grants with decisions, and passages with grants."""
-        body, door = told.body or {}, text(told.body, "door") or "last"
+        body, door = told.body or {}, text(told.body, "door", missing="last")
         match told.kind:
             case "entry_decided" | "decided" as kind:
                 self._decision(told, "first" if kind == "entry_decided" else "last", crossing)

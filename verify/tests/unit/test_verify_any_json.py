@@ -200,3 +200,17 @@ def test_a_record_whose_time_since_the_start_is_no_such_number_does_not_open(tmp
     log.write([Wanted(happening, (envelope + b"\n{}").ljust(8192))])
     code, said = judged_by_the_command(log)
     assert (code, "does not open with its key" in said) == (1, True), said
+
+
+@pytest.mark.parametrize("door", [None, [], 5, {}])
+def test_a_door_that_is_no_text_is_not_the_last_door(door: object) -> None:
+    """Only a record from before doors had names is of the last one."""
+    records = [told for told in log() if told.kind in {"started", "opened", "decided", "granted"}]
+    admit = {"decision": "admit", "reasons": []}
+    for body, wrong in (({"door": door}, True), ({}, False)):
+        story = Story()
+        for told in records:
+            story.take(
+                replace(told, body=body if told.kind == "granted" else admit if told.kind == "decided" else told.body)
+            )
+        assert any("without a decision that opens" in one for one in story.contradictions()) is wrong

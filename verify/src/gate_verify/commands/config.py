@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gate_core.command_line.approver_keys import KeyFile, Name, show_approval, sign, signer, signer_in
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail, tell
-
-if TYPE_CHECKING:
-    from gate_core.approval.note import SignedApproval
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -77,10 +74,12 @@ def approve(
         fail(Exit.IO_ERROR, f"{text}: cannot be read: {error.strerror}")
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{text}: {error}")
-    signed = sign(SignedApproval.new(wanted), note_file, signer_in(key, name), _other)
+    signed = sign(
+        SignedApproval.new(wanted),
+        note_file,
+        signer_in(key, name),
+        lambda it: (
+            f"approves another thing: gate {it.approval.origin}, serial {it.approval.serial}, digest {it.approval.sha256}"
+        ),
+    )
     show_approval("config.approve/1", wanted, [one.name for one in signed.note.signatures], as_json=as_json)
-
-
-def _other(there: SignedApproval) -> str:
-    mine = there.approval
-    return f"approves another thing: gate {mine.origin}, serial {mine.serial}, digest {mine.sha256}"
