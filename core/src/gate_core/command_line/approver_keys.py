@@ -53,8 +53,8 @@ def show_approval(schema: str, approval: Approval, signers: list[str], *, as_jso
     tell(schema, fields, *lines, as_json=as_json)
 
 
-def sign(wanted: Signed, path: Path, signer: Signer, other: Callable[[Signed], str]) -> Signed:
-    """Sign the note in a file, or the wanted one where no file is yet. Ends the command for a file that cannot be used.
+def sign(wanted: Callable[[], Signed], path: Path, signer: Signer, other: Callable[[Signed], str]) -> Signed:
+    """Sign the note in a file, or the wanted one where no file is yet. Ends the command for one that cannot be.
 
     `other` says about which thing a file is that is not about the wanted one.
     """
@@ -64,13 +64,14 @@ def sign(wanted: Signed, path: Path, signer: Signer, other: Callable[[Signed], s
     from gate_core.ordinary import read_ordinary
 
     try:
-        there = type(wanted).parse(read_ordinary(path, NOTE_BYTES_MAX)) if path.exists() else wanted
-        if there.note.text != wanted.note.text:
+        new = wanted()
+        there = type(new).parse(read_ordinary(path, NOTE_BYTES_MAX)) if path.exists() else new
+        if there.note.text != new.note.text:
             fail(Exit.BAD_DATA, f"{path} {other(there)}")
         signed = there.signed_by(signer)
         durable.write(path, signed.note.to_bytes())
     except ApprovalError as error:
-        fail(Exit.BAD_DATA, str(error))
+        fail(Exit.BAD_DATA, f"{path} {error}")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
     return signed

@@ -202,15 +202,14 @@ def erasure(
 ) -> None:
     """Sign an order to forget these keys, on an approver's own machine. It counts when two have signed it."""
     from gate_core.approval.erasure import Erasure, SignedErasure
-    from gate_core.approval.errors import ApprovalError
     from gate_core.command_line.approver_keys import show, sign, signer_in
 
-    signer = signer_in(key, name)
-    try:
-        wanted = SignedErasure.new(Erasure(origin, tuple(sorted(set(keys)))))
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, str(error))
-    signed = sign(wanted, note_file, signer, lambda it: f"is about other keys, or another gate, {it.erasure.origin}")
+    signed = sign(
+        lambda: SignedErasure.new(Erasure(origin, tuple(sorted(set(keys))))),
+        note_file,
+        signer_in(key, name),
+        lambda there: f"is about other keys, or another gate, {there.erasure.origin}",
+    )
     show("audit.erasure/1", signed, [one.name for one in signed.note.signatures], as_json=as_json)
 
 

@@ -75,7 +75,7 @@ def approve(
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{text}: {error}")
     signed = sign(
-        SignedApproval.new(wanted),
+        lambda: SignedApproval.new(wanted),
         note_file,
         signer_in(key, name),
         lambda it: (
