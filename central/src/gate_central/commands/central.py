@@ -248,9 +248,8 @@ def fleet(
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     for line in report.notes:
         note(line)
-    lines = [line for one in own for line in own_alarm_lines(one)] + [
-        line for row in gates for line in row.lines(found)
-    ]
+    lines = [line for one in own for line in own_alarm_lines(one)]
+    lines += [line for row in gates for line in row.lines(found)]
     fields = {"gates": [asdict(row) for row in gates], "alarms": [one.fields() for one in own]}
     tell("central.fleet/1", fields, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.OK if not own and all(one.is_ok for one in gates) else Exit.NO))

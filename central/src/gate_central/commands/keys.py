@@ -69,10 +69,8 @@ def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None
         server.tell_settings()
         gone = server.retention.look()
         if not gone and server.retention.is_waiting():
-            fail(
-                Exit.TRY_LATER,
-                "keys are over by this clock, which no gate bears out: none has an entry of today or yesterday here",
-            )
+            lacks = "which no gate bears out: none has an entry of today or yesterday here"
+            fail(Exit.TRY_LATER, f"keys are over by this clock, {lacks}")
     tell("central.prune/1", {"keys": gone}, f"{gone} keys were forgotten", as_json=as_json)
 
 
