@@ -27,7 +27,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gate_central import wire
-from gate_central.approvals import NOTE_BYTES_MAX, Approvals
 from gate_central.enrolment import Enrolment
 from gate_central.errors import BadRequestError, CentralError, ForbiddenError, UnknownError
 from gate_central.key_erasure import Erasures, judge_in
@@ -36,6 +35,7 @@ from gate_central.request_reader import plain_body, whole_body
 from gate_central.roster import Gate, Roster
 from gate_central.server_context import ServerContext
 from gate_central.update_repository import UpdateRepository
+from gate_core.approval.note import NOTE_BYTES_MAX
 from gate_core.audit_format.record import time_text
 
 HANDOVER_BYTES_MAX = 8 * 1024
@@ -54,7 +54,6 @@ def make_app(
     *,
     roster: Roster,
     mirror: Mirror,
-    approvals: Approvals,
     enrolment: Enrolment,
     now: Callable[[], datetime],
     updates: Path | None = None,
@@ -83,7 +82,7 @@ def make_app(
         *_of_the_log(guard, roster, mirror),
         Route("/receipt", guard(_taking(NOTE_BYTES_MAX, mirror.receipt)), methods=["POST"]),
         Route("/held", guard(_asking(mirror.held)), methods=["GET"]),
-        Route("/approval", guard(_taking(NOTE_BYTES_MAX, approvals.exchange)), methods=["PUT"]),
+        Route("/approval", guard(_taking(NOTE_BYTES_MAX, roster.approval)), methods=["PUT"]),
         Route("/erasure", guard(_taking(NOTE_BYTES_MAX, erase)), methods=["POST"]),
         Route("/expired", guard(_taking(NOTE_BYTES_MAX, heed)), methods=["POST"]),
         Route("/updates/{path:path}", guard(UpdateRepository(updates, canary).get), methods=["GET"]),
@@ -111,7 +110,6 @@ def app_of(server: ServerContext, updates: Path | None) -> Starlette:
             approved=server.settings.approved_for,
             volume=server.settings.volume_of,
         ),
-        approvals=Approvals(server.engine),
         enrolment=Enrolment(
             roster=server.roster,
             authority=folder.authority,

@@ -1,4 +1,4 @@
-"""Enrolled gates, their certificates and log keys, and the one-time tokens for enrolment.
+"""Enrolled gates, their certificates, log keys and newest approvals, and the one-time tokens for enrolment.
 
 A token is stored as its hash and used up in the transaction that registers the gate, so only one enrolment succeeds. A
 gate's log key changes only by a handover that the old key signed. After a renewal the previous certificate stays valid
@@ -17,8 +17,10 @@ from typing import Protocol, TypeVar
 import sqlalchemy as sa
 
 from gate_central.database import reading
-from gate_central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
-from gate_central.schema import EMPTY_HEAD, gates, handovers, heads, renewals, retired, tokens, trusted
+from gate_central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError, UnprovenError
+from gate_central.schema import EMPTY_HEAD, approvals, gates, handovers, heads, renewals, retired, tokens, trusted
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import Approval, SignedApproval
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.merkle import SIZE_MAX
 from gate_core.audit_format.note import Verifier
@@ -235,6 +237,25 @@ class Roster:
         with self._engine.begin() as connection:
             return frozenset(connection.execute(sa.select(retired.c.device)).scalars())
 
+    def approval(self, gate: Gate, shown: bytes) -> bytes:
+        """Store the gate's approval if its serial is higher, and return the newest; empty means none. Raises UnprovenError.
+
+        So a restored or reinstalled gate gets it. Only the gate verifies its signatures: it knows its approvers
+        (docs/protocols/approval.md).
+        """
+        serial = _approved(gate, shown).serial if shown else 0
+        of_gate = approvals.c.device == gate.device
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(approvals).where(of_gate)).one_or_none()
+            if known is None and shown:
+                connection.execute(approvals.insert().values(device=gate.device, serial=serial, note=shown))
+            elif known is not None and serial > known.serial:
+                is_older = of_gate & (approvals.c.serial < serial)
+                connection.execute(approvals.update().where(is_older).values(serial=serial, note=shown))
+            else:
+                return b"" if known is None else bytes(known.note)
+        return shown
+
     def revoke(self, device: str, by: str | None = None) -> None:
         """Refuse a gate from its next request on; `by`: who asked, if not an operator. Raises UnknownError."""
 
@@ -313,3 +334,13 @@ def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _approved(gate: Gate, shown: bytes) -> Approval:
+    try:
+        found = SignedApproval.parse(shown).approval
+    except ApprovalError as error:
+        raise UnprovenError(f"this {error}") from error
+    if found.origin != gate.origin:
+        raise UnprovenError(f"this is no approval of {gate.origin}")
+    return found

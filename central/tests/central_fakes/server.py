@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gate_central import authority
 from gate_central.app import make_app
-from gate_central.approvals import Approvals
 from gate_central.authority import Authority
 from gate_central.database import open_database
 from gate_central.enrolment import Enrolment
@@ -70,7 +69,6 @@ class Server:
     authority: Authority
     clock: Clock
     app: Any
-    approvals: Approvals
     updates: Path | None = None
     erasures: Erasures | None = None
     heed: Callable[[Gate, bytes], int] = lambda *_: 0
@@ -84,7 +82,7 @@ class Server:
         signer = signer or Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
-        server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, Approvals(engine), updates)
+        server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, updates)
         server.show([root.certificate])
         return server
 
@@ -101,7 +99,6 @@ class Server:
         self.app = make_app(
             roster=self.roster,
             mirror=self.mirror,
-            approvals=self.approvals,
             enrolment=enrolment,
             now=self.clock,
             updates=self.updates,

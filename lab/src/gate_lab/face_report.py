@@ -1,10 +1,12 @@
-"""The page of `gate face evaluate --report`: one HTML file that contains its plots and loads nothing.
+"""The pages of `gate face evaluate`: `--report` and `--pairs`, each one HTML file that contains its pictures and loads nothing.
 
-Its readers are responsible for a threshold: evaluators, auditors, courts. It states the data behind the figures and their confidence intervals.
+The readers of the report are responsible for a threshold: evaluators, auditors, courts. It states the data behind the figures and their confidence
+intervals. The page of pairs holds pictures of people and states so; the command writes it readable for its user only.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without the state that pyplot keeps
 
+from gate.picture import BadPictureError, decode, preview, read
 from gate_lab.error_rates import FMR_POINTS, det_curve
 from gate_lab.face_evaluation import Evaluation, point_names, share, small
 from gate_lab.intervals import LEVEL, RESAMPLES
@@ -23,11 +26,13 @@ _PAGES: Final = Path(__file__).with_name("pages")
 _GENUINE: Final = "#0b6e4f"
 _IMPOSTOR: Final = "#a23b00"
 _BINS: Final = 80
+_WIDTH_MAX: Final = 240
+_BYTES_MAX: Final = 100_000
 
 
 def render(evaluation: Evaluation) -> str:
     """The whole page."""
-    environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = _environment()
     environment.globals.update(share=share, small=small, level=f"{LEVEL:.0%}", resamples=RESAMPLES)
     found = evaluation.found
     return environment.get_template("face_report.html").render(
@@ -38,6 +43,34 @@ def render(evaluation: Evaluation) -> str:
         det=svg(_det(evaluation)),
         scores=svg(_scores(evaluation)),
     )
+
+
+def render_pairs(evaluation: Evaluation) -> str:
+    """Return the page of the most similar pairs of different people, side by side; a picture that can no longer be read is left out.
+
+    A wrong label, a twin and a false match have the same score; only a person can tell which it is.
+    """
+    return (
+        _environment()
+        .get_template("face_pairs.html")
+        .render(
+            evaluation=evaluation,
+            pairs=[(pair, [(path, _inline(path)) for path in (pair.one, pair.other)]) for pair in evaluation.top],
+        )
+    )
+
+
+def _inline(path: Path) -> str | None:
+    """Return the picture, reduced, as a data URL."""
+    try:
+        jpeg = preview(decode(read(path)), width_max=_WIDTH_MAX, bytes_max=_BYTES_MAX)
+    except (BadPictureError, OSError):
+        return None
+    return None if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 def _det(evaluation: Evaluation) -> Figure:

@@ -12,8 +12,8 @@ import csv
 import io
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import time
 from typing import Any, Final
 
@@ -77,6 +77,45 @@ class Outlook:
     low: float
     p95_lane_s: float
     p95_officer_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The result: the staff that meets the target, None when none does; the alternatives tried; and the question asked."""
+
+    chosen: Outlook | None
+    tried: Sequence[Outlook]
+    what_if: Sequence[tuple[str, Outlook]]
+    arrivals: Sequence[Arrival]
+    service: ServiceTimes
+    limit_s: float
+    share: float
+    days: int
+
+    @property
+    def travellers(self) -> int:
+        """Return how many travellers use the gates."""
+        return sum(one.travellers for one in self.arrivals)
+
+    def fields(self) -> dict[str, object]:
+        """Return the plan for JSON."""
+        return {
+            "travellers": self.travellers,
+            "chosen": None if self.chosen is None else asdict(self.chosen),
+            "tried": [asdict(one) for one in self.tried],
+            "what_if": [{"what": what, **asdict(one)} for what, one in self.what_if],
+            "days": self.days,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the plan for people."""
+        if self.chosen is None:
+            yield "no number of lanes that was tried keeps the promise"
+            return
+        yield f"{self.chosen.staff.lanes} lanes, {self.chosen.staff.officers} officers"
+        for what, one in self.what_if:
+            median = f"{one.median:.1%} within {self.limit_s / 60:g} min on the median day"
+            yield f"  {what}: {median}, {one.low:.1%} on nine days of ten"
 
 
 def read_schedule(text: str, *, share: float = 1.0) -> list[Arrival]:
@@ -220,6 +259,27 @@ def variants(
     if staff.officers > 1:
         found.append(("one officer away", again(arrivals, service, Staff(staff.lanes, staff.officers - 1))))
     return found
+
+
+def planned(
+    arrivals: Sequence[Arrival],
+    service: ServiceTimes,
+    *,
+    limit_s: float,
+    share: float,
+    days: int,
+    heard: Callable[[Outlook], None],
+) -> Plan:
+    """Return the fewest lanes and officers, and what changes with variants. Calls `heard` with each staff tried."""
+    tried: list[Outlook] = []
+
+    def take(one: Outlook) -> None:
+        tried.append(one)
+        heard(one)
+
+    chosen = fewest(arrivals, service, limit_s=limit_s, share=share, days=days, tried=take)
+    what_if = [] if chosen is None else variants(chosen, arrivals, service, limit_s=limit_s, days=days)
+    return Plan(chosen, tried, what_if, arrivals, service, limit_s, share, days)
 
 
 def over_the_day(waits: Waits, step_s: float = 300.0) -> list[tuple[float, float]]:

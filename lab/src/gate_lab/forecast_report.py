@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,36 +10,17 @@ from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
 from gate_lab.face_report import new_axes, svg
-from gate_lab.forecast import Arrival, Outlook, Waits, over_the_day
-from gate_lab.service_times import ServiceTimes
+from gate_lab.forecast import Arrival, Plan, Waits, day, over_the_day
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _OURS: Final = "#0b6e4f"
 _LIMIT: Final = "#a23b00"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The result: the staff that meets the target, None when none does; the alternatives tried; and the question `asked`."""
-
-    chosen: Outlook | None
-    tried: tuple[Outlook, ...]
-    what_if: tuple[tuple[str, Outlook], ...]
-    arrivals: tuple[Arrival, ...]
-    service: ServiceTimes
-    limit_s: float
-    share: float
-    days: int
-
-    @property
-    def travellers(self) -> int:
-        """Return how many travellers use the gates."""
-        return sum(one.travellers for one in self.arrivals)
-
-
-def render(plan: Plan, one_day: Waits | None) -> str:
-    """Return the whole page; `one_day` is a day with the chosen staff."""
+def render(plan: Plan) -> str:
+    """Return the whole page, with a day of the chosen staff."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    one_day = None if plan.chosen is None else day(plan.arrivals, plan.service, plan.chosen.staff, seed=0)
     return environment.get_template("forecast.html").render(
         plan=plan,
         tried=sorted(plan.tried, key=lambda one: (one.staff.lanes, one.staff.officers)),

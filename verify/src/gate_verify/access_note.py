@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Self
 
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
@@ -15,7 +15,6 @@ from gate_core.audit_format.note import Note, Signer, Verifier
 WORDS_MAX = 500  # of each answer
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HEAD = "portcullis access note"
-_FIELDS = ("at", "by", "log", "entries", "root", "purpose", "case", "to", "file", "sha256", "records")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ class Access:
     def __post_init__(self) -> None:
         if _TIME.fullmatch(self.at) is None:
             raise BadFormatError("an access note has a moment, RFC 3339 in UTC")
-        for name in _FIELDS:
-            if len(getattr(self, name)) > WORDS_MAX:
+        for name, value in asdict(self).items():
+            if len(value) > WORDS_MAX:
                 raise BadFormatError(f"{name} is longer than {WORDS_MAX} characters")
         if not (self.purpose.strip() and self.case.strip()):
             raise BadFormatError("an access has a purpose and a case number")
@@ -48,7 +47,7 @@ class Access:
     @property
     def text(self) -> str:
         """The note's text, one field per line. Values are JSON strings, so that a value never spans lines."""
-        return "".join([f"{_HEAD}\n", *(f"{name} {json.dumps(getattr(self, name))}\n" for name in _FIELDS)])
+        return "".join([f"{_HEAD}\n", *(f"{name} {json.dumps(value)}\n" for name, value in asdict(self).items())])
 
     def sign(self, signer: Signer) -> bytes:
         """Return the signed note."""
@@ -60,15 +59,12 @@ class Access:
         signed = Note.parse(raw)
         signed.verify(verifier)
         head, *lines = signed.text.split("\n")[:-1]
-        if head != _HEAD or len(lines) != len(_FIELDS):
+        names = [one.name for one in fields(cls)]
+        if head != _HEAD or len(lines) != len(names):
             raise BadFormatError("not an access note")
         try:
-            found = cls(
-                **{
-                    name: str(json.loads(line.removeprefix(f"{name} ")))
-                    for name, line in zip(_FIELDS, lines, strict=True)
-                }
-            )
+            values = [str(json.loads(line.removeprefix(f"{name} "))) for name, line in zip(names, lines, strict=True)]
+            found = cls(*values)
         except ValueError as error:
             raise BadFormatError("not an access note") from error
         if found.text != signed.text:

@@ -16,7 +16,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Final
 
-from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import COUNT_MAX, AuditRecord, words
 from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError, UnreadableError, harmless
 from gate_verify.signed_note import signers_of
 
@@ -56,15 +56,14 @@ class Accounts:
             case "administration", _, {"gate": _}:
                 pass  # the central server's own log names gates: it is about other logs' keys
             case "administration", "keys_erased", {"keys": list(erased), "note": str(note), **rest}:
-                order, by = (harmless(note), tuple(map(str, erased))), rest.get("by")
-                names = tuple(harmless(str(one)) for one in by) if isinstance(by, list) else ()
+                order, names = (harmless(note), words(erased)), tuple(map(harmless, words(rest.get("by"))))
                 is_signed = self._is_signed(told.index, order, rest.get("signatures"))
                 self._orders.setdefault(order, (told.index, names, is_signed))
             case "administration", "keys_erased_at_mirror", {"note": str(note)}:
                 self._at_mirror.add(harmless(note))
             case "administration", "keys_expired", {"class": str(about), "day": str(of), "keys": int(count)}:
                 index, before = self._expired.get((about, of), (told.index, 0))
-                if count >= 0 and _was_over(about, of, day):
+                if 0 <= count <= COUNT_MAX and _was_over(about, of, day):
                     self._expired[about, of] = index, max(count, before)
                 else:
                     why = "before their time, by the shortest that a configuration can say"
@@ -77,7 +76,7 @@ class Accounts:
         if not isinstance(signatures, list):
             return False
         text = "".join(f"{line}\n" for line in ("portcullis erasure/1", self.origin, *order[1]))
-        note = "\n".join((text, *map(str, signatures), "")).encode(errors="replace")
+        note = "\n".join((text, *words(signatures), "")).encode(errors="replace")
         try:
             found = signers_of(note, self._approvers.values())
         except (StructureError, UnreadableError):

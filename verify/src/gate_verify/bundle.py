@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
+from gate_verify.handover import KeyRing
 from gate_verify.judge import HOUR_MAX, Header, Judge, header_in_a_line, one_spelling
-from gate_verify.keyring import KeyRing
 from gate_verify.signed_note import exact_base64
 
 FORMAT = "portcullis-audit/1"
@@ -85,12 +85,11 @@ def verify_bundle(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
 
 def judge_bundle(file: BinaryIO, ring: KeyRing, cosigners: Cosigners | None = None, hour_max: str = HOUR_MAX) -> Judge:
     """Judge an open bundle. Raises OSError."""
-    stream = lines(file)
+    stream, judge = lines(file), Judge(ring)
     try:
         opening = _opening(stream)
         judge = Judge(ring, since=opening.since, frontier=opening.frontier, cosigners=cosigners, hour_max=hour_max)
     except StructureError as error:
-        judge = Judge(ring)
         judge.findings.add(str(error))
         return judge
     try:

@@ -15,8 +15,8 @@ from itertools import accumulate, combinations
 from gate_verify.clock import ms
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report, about
+from gate_verify.handover import KeyRing
 from gate_verify.judge import HOUR_MIN, NONE, RIGHT, Judge
-from gate_verify.keyring import KeyRing
 from gate_verify.signed_note import Head
 
 CLOCKS_APART = timedelta(hours=1)  # so much a mirror's clock may be behind a gate's that no time service sets

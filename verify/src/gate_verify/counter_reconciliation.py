@@ -7,8 +7,9 @@ Between two records of counters, every counter grows by the number of `passed` r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from gate_verify.audit_record import AuditRecord, count, text
 
 COUNTS = 2**32  # a counter wraps to 0 after this many
 WAYS = ("entry", "exit")
@@ -54,17 +55,19 @@ class Books:
         self._skipped = -1
         self.counted: Counter[tuple[str, str]] = Counter()  # by door and direction, as far as the books are closed
 
-    def take(self, index: int, kind: str, body: Mapping[str, object]) -> None:
-        """Apply the next record, if it is about passages."""
-        if kind not in {"passed", "counted"}:
+    def take(self, told: AuditRecord) -> None:
+        """Apply the next record, if it is about passages. One that does not open may be about a passage."""
+        index, body = told.index, told.body
+        if told.kind is None or body is None:
+            self._skipped = index
             return
-        door, now = str(body.get("door", "last")), _counters(body.get("counters"))
-        if door not in DOORS:
+        door, now = text(body, "door", missing="last"), _counters(body.get("counters"))
+        if told.kind not in {"passed", "counted"} or door not in DOORS:
             return
         if now is None:
             self._doors.pop(door, None)  # a record from before counters were kept
             return
-        if kind == "counted":
+        if told.kind == "counted":
             self._close(door)
             base = now if _counters(body.get("before")) is None else (0, 0)
             self._doors[door] = _Door(base, now, index, index, [0, 0])
@@ -77,13 +80,9 @@ class Books:
             self._close(door)
             books = self._doors[door] = _Door(books.now, now, books.until, index, [0, 0])
         books.until = index
-        count = body.get("count")
-        if isinstance(count, int) and 0 <= count < COUNTS and body.get("direction", "entry") in WAYS:
-            books.told[WAYS.index(str(body.get("direction", "entry")))] += count
-
-    def skip(self, index: int) -> None:
-        """Note a record that does not open: it may be about a passage."""
-        self._skipped = index
+        number, way = count(body.get("count")) or 0, text(body, "direction", missing="entry")
+        if number < COUNTS and way in WAYS:
+            books.told[WAYS.index(way)] += number
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return the gaps up to here."""

@@ -16,32 +16,21 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
+from gate_verify.handover import KeyRing
 from gate_verify.judge import Judge, key_of
-from gate_verify.keyring import KeyRing
 from gate_verify.tree import HASH_BYTES
 
 MAGIC = b"SQLite format 3\0"
 # The log program's own tables, no part of the log: its write check, what the lane wants at its next start, waiting referrals, the findings
 # of its latest boot, and the log keys' handovers, which are judged.
-OURS_BESIDE = frozenset(
-    {
-        "probe",
-        "remembered",
-        "referred",
-        "approved",
-        "handovers",
-        "boot",
-        "key_days",
-        "undated",
-        "held",
-        "pruned",
-        "times",
-    }
-)
+OURS_BESIDE = frozenset({
+    "probe", "remembered", "referred", "approved", "handovers", "boot", "key_days", "undated", "held", "pruned", "times",
+})  # fmt: skip
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 PIECE = 256  # entries
 CELL_BYTES_MAX = 1024 * 1024
@@ -52,65 +41,56 @@ _DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}"
 def verify_database(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
     """Judge a copy of the database. Raises UnreadableError if it cannot be read at all."""
     judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
-    with _copied(path) as copy:
-        try:
-            with closing(_opened(copy)) as connection:
-                _verify(connection, judge)
+    try:
+        with _opened(path) as connection:
+            _verify(connection, judge)
             for wrapped in _keys_of_days(path.parent / "keys"):
                 judge.key(wrapped)
-        except OSError as error:
-            raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
-        except (
-            sqlite3.Error,
-            UnicodeDecodeError,
-        ) as error:  # SQLite quotes unreadable bytes in its message
-            judge.findings.add(f"the database cannot be read to its end: {error}")
+    except StructureError as error:
+        judge.findings.add(str(error))
     return judge
 
 
 def database_lines(path: Path) -> Iterator[Line]:
     """Yield the database as the lines of a bundle, for decryption. Raises StructureError and UnreadableError."""
-    try:
+    with _opened(path) as connection:
         moved = {hashlib.sha256(wrapped).hexdigest(): wrapped for wrapped in _keys_of_days(path.parent / "keys")}
-        with _copied(path) as copy, closing(_opened(copy)) as connection:
-            (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
-            (first,) = connection.execute("SELECT min(i) FROM entries").fetchone()
-            first = first if isinstance(first, int) else size
-            yield Opening(_bytes(note), first, b"", size)
-            seen: set[str] = set()
-            for leaf, sealed in connection.execute("SELECT leaf, sealed FROM entries ORDER BY i"):
-                key = key_of(_bytes(leaf))
-                if key is not None and key not in seen:
-                    seen.add(key)
-                    row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)).fetchone()
-                    wrapped = moved.get(key) if row is None else _bytes(row[0])
-                    if wrapped is not None:
-                        yield KeyLine(wrapped)
-                yield EntryLine(_bytes(leaf), _bytes(sealed))
-            yield Closing(size - first, len(seen))
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise StructureError(f"the database cannot be read to its end: {error}") from error
-    except OSError as error:
-        raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
+        (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
+        (first,) = connection.execute("SELECT min(i) FROM entries").fetchone()
+        first = first if isinstance(first, int) else size
+        yield Opening(_bytes(note), first, b"", size)
+        seen: set[str] = set()
+        for leaf, sealed in connection.execute("SELECT leaf, sealed FROM entries ORDER BY i"):
+            key = key_of(_bytes(leaf))
+            if key is not None and key not in seen:
+                seen.add(key)
+                row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)).fetchone()
+                wrapped = moved.get(key) if row is None else _bytes(row[0])
+                if wrapped is not None:
+                    yield KeyLine(wrapped)
+            yield EntryLine(_bytes(leaf), _bytes(sealed))
+        yield Closing(size - first, len(seen))
 
 
 @contextmanager
-def _copied(path: Path) -> Iterator[Path]:
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a copy. Raises UnreadableError, and StructureError where the block cannot read it further."""
     with tempfile.TemporaryDirectory(prefix="gate-verify-") as folder:
+        copy, wal = Path(folder) / "log.sqlite", path.with_name(path.name + "-wal")
         try:
-            copy = Path(shutil.copyfile(path, Path(folder) / "log.sqlite"))
-            wal = path.with_name(path.name + "-wal")
+            shutil.copyfile(path, copy)
             if wal.is_file():
-                shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
+                shutil.copyfile(wal, f"{copy}-wal")
         except OSError as error:
             raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
-        yield copy
-
-
-def _opened(copy: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(copy)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
-    return connection
+        try:
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
+                yield connection
+        except OSError as error:
+            raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes unreadable bytes in its message
+            raise StructureError(f"the database cannot be read to its end: {error}") from error
 
 
 def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
@@ -122,13 +102,12 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
     if not _has_only_our_tables(connection, judge):
         return
     _verify_dropped(connection, judge)
-    for index, leaf, sealed in connection.execute("SELECT i, leaf, sealed FROM entries ORDER BY i"):
+    for index, leaf, sealed in _rows(connection, "entries", "i, leaf, sealed"):
         if index != judge.tree.size:
             judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
         judge.entry(_bytes(leaf), _bytes(sealed))
     _verify_keys(connection, judge)
-    if _has(connection, "handovers"):
-        judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
+    judge.handovers(_bytes(note) for _, note in _rows(connection, "handovers", "since, note"))
     tiles = judge.tree.tiles()
     _verify_head(connection, judge)
     _verify_derived(connection, judge, tiles)
@@ -136,9 +115,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
 
 def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
     """Verify the hashes of entries that were deleted after a mirror had them."""
-    if not _has(connection, "pruned"):
-        return  # an older log program's
-    for n, hashes in connection.execute("SELECT n, hashes FROM pruned ORDER BY n"):
+    for n, hashes in _rows(connection, "pruned", "n, hashes"):
         if n * PIECE != judge.tree.size or len(_bytes(hashes)) != PIECE * HASH_BYTES:
             judge.findings.add(f"the hashes of piece {n} do not follow on {judge.tree.size} entries")
             return
@@ -202,18 +179,20 @@ def _verify_derived(connection: sqlite3.Connection, judge: Judge, tiles: Mapping
     nodes = list(connection.execute("SELECT level, n, hash FROM nodes ORDER BY level, n"))
     if nodes != list(_nodes(tiles)):
         judge.findings.add("the stored hashes of full tiles are not those that the entries make")
-    for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
-        if not (type(first) is int and 0 <= first < judge.tree.size):
-            judge.findings.add(f"the open crossing {crossing} begins with no entry of the log")
-    rows = connection.execute("SELECT crossing, first FROM referred") if _has(connection, "referred") else ()
-    for crossing, first in rows:  # none in an older log program's
-        if not (type(first) is int and 0 <= first < judge.tree.size):
-            judge.findings.add(f"the crossing {crossing} waits for an officer since no entry of the log")
+    for table, what in (
+        ("open_crossings", "the open crossing {} begins with"),
+        ("referred", "the crossing {} waits for an officer since"),
+    ):
+        for crossing, first in _rows(connection, table, "crossing, first"):
+            if not (type(first) is int and 0 <= first < judge.tree.size):
+                judge.findings.add(f"{what.format(crossing)} no entry of the log")
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
+def _rows(connection: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Yield a table's rows by the first column; none if an older log program has no such table."""
     query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    return connection.execute(query, (table,)).fetchone() is not None
+    if connection.execute(query, (table,)).fetchone() is not None:
+        yield from connection.execute(f"SELECT {columns} FROM {table} ORDER BY 1")  # noqa: S608 - both are ours
 
 
 def _bytes(cell: object) -> bytes:

@@ -18,13 +18,12 @@ from pathlib import Path
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import StructureError, UnreadableError
-from gate_verify.handover import HANDOVERS_MAX
+from gate_verify.handover import HANDOVERS_MAX, KeyRing
 from gate_verify.judge import Judge, key_of, one_spelling
-from gate_verify.keyring import KeyRing
 from gate_verify.signed_note import NOTE_BYTES_MAX, exact_base64, read_head
+from gate_verify.tree import HASH_BYTES
 
 WIDTH = 256
-HASH_BYTES = 32
 TILE_BYTES = WIDTH * HASH_BYTES
 DEPTH_MAX = 16  # folders in one another; the longest log needs nine
 BUNDLE_BYTES_MAX = WIDTH * (2 + 65_535)
@@ -41,15 +40,8 @@ Tiles = dict[int, bytes]  # the hashes that the tiles of each level must hold
 
 def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
     """Judge a folder. Raises UnreadableError if it has no checkpoint."""
-    folder = _Folder(path)
-    note = folder.read("checkpoint", NOTE_BYTES_MAX)
-    if note is None:
-        raise UnreadableError(f"{path} has no checkpoint that can be read")
-    judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
-    try:
-        size = read_head(note).size
-    except StructureError:
-        size = 0
+    folder, note = _opened(path)
+    judge, size = Judge(ring, cosigners=cosigners, hour_max=hour_max), size_of(note)
     names = set(folder.names())
     has_bodies = any(name.startswith(("sealed/", "keys/")) for name in names)
     first = _first_here(folder, size)
@@ -71,10 +63,7 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
 
 def folder_lines(path: Path) -> Iterator[Line]:
     """Yield a spool as the lines of a bundle, for decryption. Raises StructureError where it cannot be read further."""
-    folder = _Folder(path)
-    note = folder.read("checkpoint", NOTE_BYTES_MAX)
-    if note is None:
-        raise UnreadableError(f"{path} has no checkpoint that can be read")
+    folder, note = _opened(path)
     size = read_head(note).size
     first = _first_here(folder, size)
     yield Opening(note, first * WIDTH, b"", size)
@@ -95,6 +84,14 @@ def folder_lines(path: Path) -> Iterator[Line]:
     yield Closing(size - first * WIDTH, len(seen))
 
 
+def _opened(path: Path) -> tuple[_Folder, bytes]:
+    folder = _Folder(path)
+    note = folder.read("checkpoint", NOTE_BYTES_MAX)
+    if note is None:
+        raise UnreadableError(f"{path} has no checkpoint that can be read")
+    return folder, note
+
+
 def _first_here(folder: _Folder, size: int) -> int:
     """Return the first piece that is here. Earlier pieces were deleted after a mirror had them: only their hashes are left."""
     for n in range(size // WIDTH):
@@ -106,10 +103,8 @@ def _first_here(folder: _Folder, size: int) -> int:
 
 
 def _handovers(folder: _Folder, below: str) -> Iterator[bytes]:
-    for number in range(HANDOVERS_MAX):
-        raw = folder.read(f"{below}/{number:03}", NOTE_BYTES_MAX)
-        if raw is not None:
-            yield raw
+    notes = (folder.read(f"{below}/{number:03}", NOTE_BYTES_MAX) for number in range(HANDOVERS_MAX))
+    return (one for one in notes if one is not None)
 
 
 class _Folder:
@@ -158,6 +153,14 @@ class _Folder:
         """Mark a file as judged if it is the piece's own: it then holds exactly what the log needs."""
         if name == f"{kind}/{number_path(n)}" + (f".p/{width}" if width < WIDTH else ""):
             self.judged.add(name)
+
+
+def size_of(note: bytes) -> int:
+    """Return the number of entries that a checkpoint covers; 0 if it cannot be parsed."""
+    try:
+        return read_head(note).size
+    except StructureError:
+        return 0
 
 
 def number_path(n: int) -> str:
@@ -326,11 +329,7 @@ def _things(tiles: Tiles, kind: str, size: int) -> int:
 
 def _is_published_since(folder: _Folder, size: int) -> bool:
     """True if a newer checkpoint was published during the reading."""
-    note = folder.read("checkpoint", NOTE_BYTES_MAX)
-    try:
-        return note is not None and read_head(note).size > size
-    except StructureError:
-        return False
+    return size_of(folder.read("checkpoint", NOTE_BYTES_MAX) or b"") > size
 
 
 def _is_temporary(name: str) -> bool:

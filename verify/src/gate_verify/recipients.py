@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from gate_verify.audit_record import AuditRecord, words
 
 _LOGS_OWN: Final = frozenset(
     {"clock_stepped", "entries_dropped", "keys_erased", "keys_erased_at_mirror", "keys_expired", "log_key_changed"}
@@ -39,23 +41,27 @@ class NamedRecipients:
         self._others: _Others | None = None
         self._wrong: list[str] = []
 
-    def take(
-        self, index: int, kind: str | None, *, about: str, recipients: str, body: Mapping[str, object] | None
-    ) -> None:
-        """Compare the next record with the preceding start. `kind` is None if the record does not open: it may be a start."""
-        if kind == "started" and body is not None:
-            if recipients and not body.get("recipients"):
-                self._wrong.append(f"entry {index}, a start of the lane, is sealed for a named set and names nobody")
-            self._start(recipients, body.get("recipients"))
-        elif kind is None and about == "device" and recipients != self._named:
+    def take(self, told: AuditRecord) -> None:
+        """Compare the next record with the preceding start. One that does not open may be a start."""
+        recipients, kind = told.recipients, told.kind
+        if told.readers is not None:  # of its age file
+            self._files.setdefault(told.key, (told.index, recipients, *told.readers))
+        if kind == "started" and told.body is not None:
+            named = told.body.get("recipients")
+            if recipients and not named:
+                self._wrong.append(
+                    f"entry {told.index}, a start of the lane, is sealed for a named set and names nobody"
+                )
+            self._start(recipients, named)
+        elif kind is None and told.about == "device" and recipients != self._named:
             self._named = None
         if self._named is None or recipients == self._named:
             self._close()
             return
         if self._others is None or self._others.recipients != recipients:
             self._close()
-            self._others = _Others(index, index, recipients, only_own=True)
-        self._others.last = index
+            self._others = _Others(told.index, told.index, recipients, only_own=True)
+        self._others.last = told.index
         self._others.only_own = self._others.only_own and kind in _LOGS_OWN
 
     def contradictions(self) -> tuple[str, ...]:
@@ -69,10 +75,6 @@ class NamedRecipients:
         for recipients, keys in sorted(unnamed.items()):
             named = f"the set {recipients}" if recipients else "a set that their records do not name"
             yield f"who can read {keys} keys: they are for {named}, and no start of the lane that opens names its recipients"
-
-    def file(self, key: str, index: int, recipients: str, readers: tuple[int, frozenset[str]]) -> None:
-        """Note the number of recipients of a record's age file, and the hashes of the auditor's own recipients that do not open it."""
-        self._files.setdefault(key, (index, recipients, *readers))
 
     def _unlike(self) -> Iterator[str]:
         """Yield problems of age files whose set a start named. Files of a set that no start named must have equal numbers and open alike."""
@@ -90,26 +92,23 @@ class NamedRecipients:
             yield f"{len(entries)} keys, the first of entry {min(entries)}, {why}"
 
     def _start(self, recipients: str, named: object) -> None:
-        before, self._named = self._others, _digest(named)
-        if self._named and isinstance(named, list):
-            self._sets[self._named] = frozenset(named)
+        before, found = self._others, words(named)
+        is_set = isinstance(named, list) and len(found) == len(named) and all(map(_HASH.fullmatch, found))
+        # None for a start of an older version, or one that names none; a digest of no set for what is no list of hashes.
+        self._named = None if named is None or named == [] else _digest(found) if is_set else ""
+        if self._named:
+            self._sets[self._named] = frozenset(found)
         if before is not None and before.only_own and before.recipients == recipients == self._named:
             self._others = None
         self._close()
 
     def _close(self) -> None:
         if (found := self._others) is not None:
-            which = (
-                f"entry {found.first} is" if found.first == found.last else f"entries {found.first} to {found.last} are"
-            )
+            is_one = found.first == found.last
+            which = f"entry {found.first} is" if is_one else f"entries {found.first} to {found.last} are"
             self._wrong.append(f"{which} sealed for others than the start of the lane before named")
         self._others = None
 
 
-def _digest(named: object) -> str | None:
-    """Return the digest of the set that a start names; None for a start of an older version, or one that names none."""
-    if named is None or named == []:
-        return None
-    if not isinstance(named, list) or not all(isinstance(one, str) and _HASH.fullmatch(one) for one in named):
-        return ""
-    return sha256("\n".join(sorted(set(named))).encode()).hexdigest()
+def _digest(hashes: Iterable[str]) -> str:
+    return sha256("\n".join(sorted(set(hashes))).encode()).hexdigest()

@@ -8,10 +8,10 @@ does not open, or that the lane reports as lost, explains a gap: the contradicti
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 
-from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import AuditRecord, count, text
 from gate_verify.clock import Clock
 from gate_verify.counter_reconciliation import Books
 from gate_verify.findings import Findings
@@ -20,6 +20,12 @@ from gate_verify.two_officers import TwoOfficers
 
 # The order in which a crossing's records stand, as far as it never changes.
 _RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "disposition": 4}
+# What a record needs before it, one of these, and what is wrong without.
+_NEEDS = {
+    "entry_decided": ({"opened"}, "without a beginning"),
+    "decided": ({"opened"}, "without a beginning"),
+    "disposition": ({"closed", "overruled"}, "without a verdict"),
+}
 _CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_ended", "asked", "viewed", "would_admit"})
 _LOSSES = frozenset({"records_lost", "record_refused"})
 _MOMENT = re.compile(r":[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z")  # after its hour
@@ -34,28 +40,22 @@ class _Crossing:
     boot: str | None
     first_ms: int | None
     rank: int = -1
-    decided: dict[str, int] = field(default_factory=dict)  # how often a decision or an officer opens a door
-    granted: dict[str, int] = field(default_factory=dict)
-    passed: dict[str, int] = field(default_factory=dict)
+    # By door: how often a decision or an officer opens it, how often it was granted, how many passed on a grant.
+    decided: Counter[str] = field(default_factory=Counter)
+    granted: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str] = field(default_factory=Counter)
     once: set[str] = field(default_factory=set)
 
-    def opens(self, *doors: str) -> None:
-        """Allow one more grant at these doors."""
-        for door in doors:
-            self.decided[door] = self.decided.get(door, 0) + 1
-
-
-def _is_a_late_call(told: AuditRecord, crossing: _Crossing, body: Mapping[str, object]) -> bool:
-    """True if an officer was called while the disk was full: its record waited for space and was overtaken by later ones."""
-    return (
-        told.kind == "opened"
-        and body.get("document") is False
-        and not crossing.decided
-        and told.boot == crossing.boot
-        and told.monotonic_ms is not None
-        and crossing.first_ms is not None
-        and told.monotonic_ms <= crossing.first_ms
-    )
+    def is_late_call(self, told: AuditRecord) -> bool:
+        """True if an officer was called while the disk was full: its record waited for space and was overtaken by later ones."""
+        return (
+            told.kind == "opened"
+            and (told.body or {}).get("document") is False
+            and not self.decided
+            and told.boot == self.boot
+            and None not in {told.monotonic_ms, self.first_ms}
+            and (told.monotonic_ms or 0) <= (self.first_ms or 0)
+        )
 
 
 class Story:
@@ -78,42 +78,38 @@ class Story:
     def take(self, told: AuditRecord) -> None:
         """Judge the next record."""
         self._clock.take(told)
-        if told.readers is not None:
-            self._named.file(told.key, told.index, told.recipients, told.readers)
-        self._named.take(told.index, told.kind, about=told.about, recipients=told.recipients, body=told.body)
+        self._named.take(told)
+        self._books.take(told)
         if told.kind is None or told.body is None:
             self._unopened += 1
             if told.about == "crossing":
                 self._closed_at = told.index
-            self._books.skip(told.index)
             return
         if told.time is None or told.time[:13] != told.hour[:13] or not _MOMENT.fullmatch(told.time, 13):
             self._wrong(f"entry {told.index} is of {told.time} and stands under the hour {told.hour}")
-        if (told.crossing is None) is (told.about == "crossing") or (
-            told.kind in _CROSSINGS_OWN and told.crossing is None
-        ):
-            self._wrong(
-                f"entry {told.index}, {told.kind}, is of the class {told.about} and belongs to {told.crossing or 'no crossing'}"
-            )
+        is_own = told.about == "crossing" or (told.kind in _CROSSINGS_OWN and told.crossing is None)
+        if (told.crossing is None) is is_own:
+            of = f"is of the class {told.about} and belongs to {told.crossing or 'no crossing'}"
+            self._wrong(f"entry {told.index}, {told.kind}, {of}")
         self._once(told)
-        if told.kind == "started":
-            self._started = True
-            self._two_officers.started(told.body)
-        if told.kind == "rules_stated":
-            self._two_officers.stated(told.body)
-        if told.kind == "incident" and told.body.get("incident") in _LOSSES:
+        self._started = self._started or told.kind == "started"
+        if told.kind == "incident" and text(told.body, "incident") in _LOSSES:
             self._closed_at = told.index
-        self._books.take(told.index, told.kind, told.body)
+        lacks = self._two_officers.take(told)
         if told.crossing is not None:
-            self._crossing(told, told.crossing, told.body)
-            self._officers(told, told.kind, told.crossing, told.body)
+            crossing = self._crossings.setdefault(told.crossing, _Crossing(told.index, told.boot, told.monotonic_ms))
+            at = f"entry {told.index}: {told.kind} in crossing {told.crossing}"
+            self._order(told, crossing, at)
+            self._doors(told, crossing, at)
+            if lacks:
+                self._doubt(crossing, f"{at} {lacks}")
 
     def contradictions(self) -> tuple[str, ...]:
         """Return the contradictions in the records."""
         for one in self._named.contradictions():
             self._wrong(one)
-        for text, is_sure in self._clock.jumps():
-            (self._contradictions if is_sure else self._unsure).add(text if is_sure else f"whether {text}")
+        for jump, is_sure in self._clock.jumps():
+            (self._contradictions if is_sure else self._unsure).add(jump if is_sure else f"whether {jump}")
         for gap in self._books.gaps():
             (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
         return self._contradictions.all()
@@ -141,66 +137,56 @@ class Story:
         if len(self._ids) > IDS_KEPT:
             del self._ids[next(iter(self._ids))]
 
-    def _crossing(self, told: AuditRecord, name: str, body: Mapping[str, object]) -> None:
-        crossing = self._crossings.setdefault(name, _Crossing(told.index, told.boot, told.monotonic_ms))
-        kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
-        self._order(told, crossing, at, body)
-        door = str(body.get("door", "last"))
-        match kind:
-            case "entry_decided" | "decided":
-                self._decision(told.index, kind, crossing, body)
+    def _doors(self, told: AuditRecord, crossing: _Crossing, at: str) -> None:
+        """Compare grants with decisions, and passages with grants."""
+        body, door = told.body or {}, text(told.body, "door", missing="last")
+        match told.kind:
+            case "entry_decided" | "decided" as kind:
+                self._decision(told, "first" if kind == "entry_decided" else "last", crossing)
             case "overruled":
                 # Under way again: a start of the lane that finds it so closes it once more.
-                crossing.opens("first", "last")
+                crossing.decided.update(("first", "last"))
                 crossing.rank = min(crossing.rank, _RANK["decided"])
                 crossing.once.discard("closed")
             case "granted":
                 if not self._started:
                     self._doubt(crossing, f"{at} before any start of the lane was recorded")
-                crossing.granted[door] = crossing.granted.get(door, 0) + 1
-                if crossing.granted[door] > crossing.decided.get(door, 0):  # each opens it once
+                crossing.granted[door] += 1
+                if crossing.granted[door] > crossing.decided[door]:  # each opens it once
                     self._doubt(crossing, f"{at} without a decision that opens the {door} door")
                 if "disposition" in crossing.once:
                     self._wrong(f"{at} after what must follow it")
                 elif "closed" in crossing.once:  # the disposition may be the closed record
                     self._doubt(crossing, f"{at} after what must follow it")
-            case "passed" if body.get("how") == "grant":
-                count = body.get("count")
-                crossing.passed[door] = crossing.passed.get(door, 0) + (count if isinstance(count, int) else 1)
-                if crossing.passed[door] > crossing.granted.get(door, 0):
+            case "passed" if text(body, "how") == "grant":
+                number = count(body.get("count"))
+                crossing.passed[door] += 1 if number is None else number
+                if crossing.passed[door] > crossing.granted[door]:
                     self._doubt(crossing, f"{at} on a grant that nobody had")
-            case "closed" if body.get("verdict") == "admitted" and "last" not in crossing.decided:
+            case "closed" if text(body, "verdict") == "admitted" and not crossing.decided["last"]:
                 self._doubt(crossing, f"{at} as admitted without a decision that admits")
             case _:
                 pass
 
-    def _order(self, told: AuditRecord, crossing: _Crossing, at: str, body: Mapping[str, object]) -> None:
+    def _order(self, told: AuditRecord, crossing: _Crossing, at: str) -> None:
         """Compare a crossing's record with the earlier ones: one beginning, then the decision, one verdict, one disposition."""
         kind = str(told.kind)
         rank = _RANK.get(kind, crossing.rank)
-        if (rank < crossing.rank and not _is_a_late_call(told, crossing, body)) or (
-            kind in {"overruled", "would_admit"} and "disposition" in crossing.once
-        ):
+        is_after_the_end = kind in {"overruled", "would_admit"} and "disposition" in crossing.once
+        if is_after_the_end or (rank < crossing.rank and not crossing.is_late_call(told)):
             self._wrong(f"{at} after what must follow it")
         crossing.rank = max(rank, crossing.rank)
         if kind in _RANK and kind in crossing.once:
             self._wrong(f"{at} a second time")
-        if kind in {"entry_decided", "decided"} and "opened" not in crossing.once:
-            self._doubt(crossing, f"{at} without a beginning")
-        if kind == "disposition" and not {"closed", "overruled"} & crossing.once:
-            self._doubt(crossing, f"{at} without a verdict")
+        if kind in _NEEDS and not _NEEDS[kind][0] & crossing.once:
+            self._doubt(crossing, f"{at} {_NEEDS[kind][1]}")
         crossing.once.add(kind)
 
-    def _officers(self, told: AuditRecord, kind: str, name: str, body: Mapping[str, object]) -> None:
-        if lacks := self._two_officers.take(kind, name, body, at_ms=told.monotonic_ms, boot=told.boot):
-            self._doubt(self._crossings[name], f"entry {told.index}: {kind} in crossing {name} {lacks}")
-
-    def _decision(self, index: int, kind: str, crossing: _Crossing, body: Mapping[str, object]) -> None:
-        reasons = body.get("reasons")
-        admits = body.get("decision") == "admit"
+    def _decision(self, told: AuditRecord, door: str, crossing: _Crossing) -> None:
+        body = told.body or {}
+        reasons, admits = body.get("reasons"), text(body, "decision") == "admit"
         if "replaced" not in body and isinstance(reasons, list) and bool(reasons) is admits:
-            self._wrong(
-                f"entry {index}: a decision to {'admit in spite of reasons' if admits else 'refer without a reason'}"
-            )
+            without = "admit in spite of reasons" if admits else "refer without a reason"
+            self._wrong(f"entry {told.index}: a decision to {without}")
         if admits:
-            crossing.opens("first" if kind == "entry_decided" else "last")
+            crossing.decided[door] += 1

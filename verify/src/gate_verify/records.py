@@ -18,14 +18,7 @@ from gate_core.audit_format.unsealer import Closed, OpenedRecord, Unsealer
 from gate_verify.accounts import Accounts
 from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Opening
-from gate_verify.findings import (
-    NotSealedForError,
-    NotSignedError,
-    Report,
-    StructureError,
-    UnreadableError,
-    VerifyError,
-)
+from gate_verify.findings import NotSealedForError, NotSignedError, Report, StructureError, UnreadableError, VerifyError
 from gate_verify.record_invariants import Story
 from gate_verify.verify import Known, contents, kind_of, verify
 
@@ -144,13 +137,8 @@ class Reading:
 
     def _is_for_another(self, path: Path) -> bool:
         """True if there are age files and none is wrapped for this identity."""
-        found = False
-        for line in contents(path):
-            if isinstance(line, KeyLine):
-                if self.unsealer.learn(line.wrapped):
-                    return False
-                found = True
-        return found
+        opens = (self.unsealer.learn(line.wrapped) for line in contents(path) if isinstance(line, KeyLine))
+        return next(opens, True) is False and not any(opens)
 
     def _told_in(self, path: Path) -> Iterator[AuditRecord]:
         """Yield each record of a part. A record that does not open has the body None, and a note with the reason."""

@@ -15,7 +15,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from gate_core import durable
 from gate_core.command_line.distributions import named_modules
@@ -31,11 +30,6 @@ from gate_verify.report.tables import NOT_HERE, erasures, names_of, sections
 from gate_verify.verify import Known, name_of
 
 ENTRIES, CROSSINGS, FIGURES = "entries.csv", "crossings.csv", "figures.csv"
-_TIMES: Final = {
-    "granted": "from the document to the grant",
-    "closed": "from the document to the lane at rest, of the admitted",
-    "waited": "from a referral to the officer's word",
-}
 _DECIDED = frozenset({"entry_decided", "decided"})
 
 
@@ -107,21 +101,16 @@ def make(
                 tables=None if tables is None else tables.name,
                 made=f"{now:%Y-%m-%d %H:%M} UTC",
             )
-        _publish(out, page.encode(errors="backslashreplace"), tables)
+        try:
+            durable.write(out, page.encode(errors="backslashreplace"), new_only=True)
+        except OSError:  # no tables without their page
+            if tables is not None:
+                shutil.rmtree(tables, ignore_errors=True)
+            raise
     except OSError as error:
         places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk gives no file name
         raise UnwrittenError(f"cannot write {error.filename or places}: {error.strerror}") from error
     return Made(out, tables, report, account)
-
-
-def _publish(out: Path, page: bytes, tables: Path | None) -> None:
-    """Write the page after its tables; if it cannot be written, delete the tables. Raises OSError."""
-    try:
-        durable.write(out, page, new_only=True)
-    except OSError:
-        if tables is not None:
-            shutil.rmtree(tables, ignore_errors=True)
-        raise
 
 
 def taken_again(account: Account) -> Callable[[AuditRecord], None]:
@@ -172,8 +161,8 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
         tables=tables,
         made=made,
         sections=found,
-        cards=_cards(account),
-        times=[(_TIMES[of], spread) for of, spread in account.spreads().items() if spread is not None],
+        incidents=sum(len(account.figures["incidents", one]) for one in names_of(account, "incidents")),
+        spreads={of: spread for of, spread in account.spreads().items() if spread is not None},
         shown_max=SHOWN,
         entries=[account.shown[index] for index in sorted(named & set(account.shown))],
         level=f"{LEVEL:.0%}",
@@ -192,18 +181,6 @@ def _reasons() -> Callable[[str], str]:
         return f"{texts.t('en', text)} ({word})" if texts.has("en", text) else word
 
     return reason
-
-
-def _cards(account: Account) -> list[tuple[str, str]]:
-    figures = account.figures
-    return [
-        ("crossings", f"{len(account.crossings):,}"),
-        ("admitted by the gate", f"{len(figures['crossings', 'admitted']):,}"),
-        ("referred to an officer", f"{len(figures['crossings', 'referred']):,}"),
-        ("admitted by an officer", f"{len(figures['dispositions', 'admitted_by_officer']):,}"),
-        ("waiting", f"{len(account.waiting()):,}"),
-        ("incidents", f"{sum(len(figures['incidents', one]) for one in names_of(account, 'incidents')):,}"),
-    ]
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,11 +220,8 @@ def write_tables(folder: Path, account: Account) -> None:
         for section in sections(account, _reasons())
         for row in section.rows
     ]
-    durable.write(
-        folder / FIGURES,
-        _table(("table", "figure", "value", "share", "low", "high", "entries"), figures),
-        new_only=True,
-    )
+    columns = ("table", "figure", "value", "share", "low", "high", "entries")
+    durable.write(folder / FIGURES, _table(columns, figures), new_only=True)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:

@@ -7,23 +7,14 @@ admission requires two, except for the reason given by a written rule that requi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from gate_verify.audit_record import AuditRecord, table, text, words
 
 STANDS_MS = 300_000 + 5_000  # validity of a first order; records are stamped a little later than the event
 UNKNOWN = "lane_restarted"  # in the place of reasons that the lane does not know any more
 BY_RULE = "rule_two_officers"
 _SAYS_TWO = '"officers":2'  # a rule of the text that `rules_stated` holds, in its one spelling
-
-
-@dataclass(frozen=True, slots=True)
-class _First:
-    """An order that another officer must second."""
-
-    officer: str
-    reasons: frozenset[str]
-    at_ms: int | None
-    boot: str | None
 
 
 @dataclass(slots=True)
@@ -32,79 +23,63 @@ class _Referral:
 
     reasons: set[str] = field(default_factory=set)
     viewed: set[str] = field(default_factory=set)  # officers
-    first: _First | None = None
+    first: AuditRecord | None = None  # an order that another officer must second
 
 
 class TwoOfficers:
-    """Judges records of crossings in order, and each `started`."""
+    """Judges the records in order."""
 
     def __init__(self) -> None:
         self._of_two: frozenset[str] = frozenset()
         self._text = ""  # the end of the rules that were stated last
         self._referrals: dict[str, _Referral] = {}
 
-    def started(self, body: Mapping[str, object]) -> None:
-        """The lane restarted with these rules; it has forgotten first orders."""
-        rules = body.get("rules")
-        named = rules.get("two_officers_for") if isinstance(rules, Mapping) else None
-        self._of_two = frozenset(str(one) for one in named) if isinstance(named, list) else frozenset()
-        self._text = ""
-        for one in self._referrals.values():
-            one.first = None
-
-    def stated(self, body: Mapping[str, object]) -> None:
-        """Take written rules, which are recorded separately in one or several pieces."""
-        self._text = self._text[-len(_SAYS_TWO) :] + str(body.get("text", ""))
-        if _SAYS_TWO in self._text:
-            self._of_two |= {BY_RULE}
-
-    def take(self, kind: str, crossing: str, body: Mapping[str, object], *, at_ms: int | None, boot: str | None) -> str:
+    def take(self, told: AuditRecord) -> str:
         """Take a record. Returns the problem of an admission, or an empty string."""
-        one = self._referrals.setdefault(crossing, _Referral())
-        if kind in {"closed", "revoked", "overruled"}:
-            one.reasons |= _reasons(body)
-        officer = _officer(body.get("order"))
-        match kind:
-            case "viewed":
-                one.viewed.add(officer)
-            case "would_admit":
-                one.first = _First(officer, _reasons(body), at_ms, boot)
-            case "obeyed" if body.get("verb") == "refer":
+        if told.kind == "started":  # with these rules; the lane has forgotten first orders
+            self._of_two = frozenset(words(table(told.body, "rules").get("two_officers_for")))
+            self._text = ""
+            for one in self._referrals.values():
                 one.first = None
-            case "disposition" | "closed" if kind == "disposition" or body.get("verdict") == "admitted":
+        elif told.kind == "rules_stated":  # in one or several pieces
+            self._text = self._text[-len(_SAYS_TWO) :] + text(told.body, "text")
+            if _SAYS_TWO in self._text:
+                self._of_two |= {BY_RULE}
+        return "" if told.crossing is None else self._judged(told, told.crossing)
+
+    def _judged(self, told: AuditRecord, crossing: str) -> str:
+        one = self._referrals.setdefault(crossing, _Referral())
+        if told.kind in {"closed", "revoked", "overruled"}:
+            one.reasons.update(told.reasons)
+        match told.kind:
+            case "viewed":
+                one.viewed.add(told.officer)
+            case "would_admit":
+                one.first = told
+            case "obeyed" if text(told.body, "verb") == "refer":
+                one.first = None
+            case "disposition" | "closed" if told.kind == "disposition" or text(told.body, "verdict") == "admitted":
                 del self._referrals[crossing]  # no admission follows
-            case "overruled" if "replaced" not in body:
+            case "overruled" if "replaced" not in (told.body or {}):
                 first, one.first = one.first, None
-                return self._lacks(one, first, officer, _First(officer, _reasons(body), at_ms, boot))
+                return self._lacks(one, first, told)
             case _:
                 pass
         return ""
 
-    def _lacks(self, one: _Referral, first: _First | None, officer: str, second: _First) -> str:
+    def _lacks(self, one: _Referral, first: AuditRecord | None, second: AuditRecord) -> str:
         """Return what is missing for an admission that requires two."""
         of_two = sorted(one.reasons & (self._of_two | {BY_RULE} | ({UNKNOWN} if self._of_two else set())))
         if not of_two:
             return ""
-        if first is None or first.officer == officer:
-            return f"by {officer} alone, which takes two officers for {', '.join(of_two)}"
-        if first.reasons != second.reasons:
-            return f"by {first.officer} and {officer} for different reasons"
-        in_one_boot = first.boot == second.boot and first.at_ms is not None and second.at_ms is not None
-        if in_one_boot and (second.at_ms or 0) - (first.at_ms or 0) > STANDS_MS:
-            return f"by {officer} long after {first.officer}, whose order stood no more"
-        if unseen := sorted({first.officer, officer} - one.viewed):
-            return f"by {first.officer} and {officer}, without pictures shown to {', '.join(unseen)}"
+        if first is None or first.officer == second.officer:
+            return f"by {second.officer} alone, which takes two officers for {', '.join(of_two)}"
+        both = f"by {first.officer} and {second.officer}"
+        if set(first.reasons) != set(second.reasons):
+            return f"{both} for different reasons"
+        in_one_boot = first.boot == second.boot and None not in {first.monotonic_ms, second.monotonic_ms}
+        if in_one_boot and (second.monotonic_ms or 0) - (first.monotonic_ms or 0) > STANDS_MS:
+            return f"by {second.officer} long after {first.officer}, whose order stood no more"
+        if unseen := sorted({first.officer, second.officer} - one.viewed):
+            return f"{both}, without pictures shown to {', '.join(unseen)}"
         return ""
-
-
-def _reasons(body: Mapping[str, object]) -> frozenset[str]:
-    told = body.get("reasons")
-    return (
-        frozenset(str(one.get("reason")) for one in told if isinstance(one, Mapping))
-        if isinstance(told, list)
-        else frozenset()
-    )
-
-
-def _officer(order: object) -> str:
-    return str(order.get("officer", "")) if isinstance(order, Mapping) else ""

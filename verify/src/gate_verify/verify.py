@@ -15,9 +15,8 @@ from gate_verify.cosigners import Cosigners
 from gate_verify.database import MAGIC, database_lines, verify_database
 from gate_verify.findings import Report, StructureError, UnreadableError
 from gate_verify.folder import folder_lines, verify_folder
-from gate_verify.handover import is_handover
+from gate_verify.handover import KeyRing, is_handover, read_keys
 from gate_verify.judge import HOUR_MAX
-from gate_verify.keyring import KeyRing, read_keys
 from gate_verify.signed_note import COSIGNER, NOTE_BYTES_MAX, read_head, read_vkey
 
 

@@ -18,6 +18,7 @@ from gate_core.audit_format.record import Header
 from gate_core.audit_format.sealer import CrossingKey, Sealer
 from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealer import Unsealer, readers_of
+from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
 from gate_verify.findings import Report
 from gate_verify.recipients import NamedRecipients
@@ -39,7 +40,8 @@ def judged(*rows: Row) -> tuple[str, ...]:
     named = NamedRecipients()
     for index, (kind, recipients, names) in enumerate(rows):
         about = "device" if kind in {None, "started"} else "crossing"
-        named.take(index, kind, about=about, recipients=recipients, body={} if names is None else {"recipients": names})
+        body = None if kind is None else {} if names is None else {"recipients": names}
+        named.take(AuditRecord(index, "", about, "k", kind, body=body, recipients=recipients))
     return named.contradictions()
 
 

@@ -25,8 +25,8 @@ from gate_verify.bundle import judge_bundle
 from gate_verify.consistency import Comparison, Read
 from gate_verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate_verify.folder import split_entries, split_sealed
+from gate_verify.handover import KeyRing
 from gate_verify.judge import Header, read_header
-from gate_verify.keyring import KeyRing
 from gate_verify.signed_note import LogKey, exact_base64, read_head, read_vkey
 from gate_verify.tree import Tree
 from gate_verify.verify import Known, verify

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from gate_central.commands import keys, people, stick
+from gate_central.commands import keys, people
 from gate_central.commands.store import Database, Dir, explained, opened, served
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, tell
+from gate_core.command_line.output import Exit, emit_json, fail, note, tell, write_new
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ app.command("erase")(keys.erase)
 app.command("prune")(keys.prune)
 app.command("acts")(keys.acts)
 app.command("retirement")(keys.retirement)
-app.command("import")(stick.carry_in)
 app.add_typer(people.sites, name="site")
 app.add_typer(people.people, name="person")
 
@@ -249,9 +248,8 @@ def fleet(
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     for line in report.notes:
         note(line)
-    lines = [line for one in own for line in own_alarm_lines(one)] + [
-        line for row in gates for line in row.lines(found)
-    ]
+    lines = [line for one in own for line in own_alarm_lines(one)]
+    lines += [line for row in gates for line in row.lines(found)]
     fields = {"gates": [asdict(row) for row in gates], "alarms": [one.fields() for one in own]}
     tell("central.fleet/1", fields, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.OK if not own and all(one.is_ok for one in gates) else Exit.NO))
@@ -311,6 +309,39 @@ def export(
         who = f"user {os.getuid()} at a terminal"
         server.admin_log.record("export_made", {"by": who, "gate": gate_id, "purpose": purpose, "case": case})
         exported = write(server.ledger, gate, out, server.folder.mirror_handovers)
-    fields = {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}
-    told = f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log_newest.vkey}"
-    tell("central.export/1", fields, told, as_json=as_json)
+    keys.tell_export("central.export/1", exported, gate.log_newest.vkey, out, as_json=as_json)
+
+
+@app.command("import")
+def carry_in(
+    stick: Annotated[Path, typer.Argument(help="The folder on the stick, as gate sync export-usb made it.")],
+    folder: Dir,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Where the receipt for the gate goes, a new file; INBOX/receipt-N.note there.")
+    ] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Take a gate's log from a stick, as if the gate had brought it. Central's own log says so. Exit 1 when it contradicts what is here."""
+    with served(folder, database) as server:
+        from gate_central.media_import import NoCheckpointError, import_log
+        from gate_core.mirror_client.errors import OtherHistoryError, SyncError
+
+        try:
+            done = import_log(server, stick, f"user {os.getuid()} at a terminal")
+        except NoCheckpointError:
+            fail(Exit.IO_ERROR, f"{stick} has no checkpoint: is it what gate sync export-usb made?")
+        except OtherHistoryError as error:
+            fail(Exit.NO, f"{error}; gate central fleet names the alarm")
+        except SyncError as error:
+            fail(Exit.BAD_DATA, f"{stick}: {error}")
+        if receipt is not None:
+            if done.receipt is None:
+                fail(Exit.TRY_LATER, "there is no receipt yet: sealed bodies are still missing here")
+            write_new(receipt, done.receipt)
+    fields = {"gate": done.gate, "new": done.new, "entries": done.entries}
+    lines = [f"{done.gate}: {done.new} new entries, {done.entries} are here and signed for"]
+    if receipt is not None:
+        lines.append(f"receipt for the gate, to be put there as INBOX/receipt-{done.entries}.note: {receipt}")
+    where = None if receipt is None else str(receipt)
+    tell("central.import/1", {**fields, "receipt": where}, *lines, as_json=as_json)

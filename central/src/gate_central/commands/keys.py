@@ -1,17 +1,23 @@
-"""`gate central erase`, `prune` and `admin_log`: deletes keys, and shows central's own log."""
+"""`gate central retirement`, `erase`, `prune` and `acts`: deletes keys, and shows central's own log."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gate_central.commands.store import Database, Dir, served
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, one_line, say, tell
+from gate_core.command_line.output import Exit, fail, one_line, tell
+
+if TYPE_CHECKING:
+    from gate_central.admin_log import AdminRecord
+    from gate_central.archive import Exported
 
 
 def retirement(
@@ -25,21 +31,10 @@ def retirement(
 ) -> None:
     """Sign an order to refuse a gate for good, on an approver's own machine. It counts when two have signed it."""
     from gate_central.retirement import SignedRetirement
-    from gate_core import durable
-    from gate_core.approval.errors import ApprovalError
-    from gate_core.command_line.approver_keys import signer_in
+    from gate_core.command_line.approver_keys import sign, signer_in
 
-    signer = signer_in(key, name)
-    try:
-        wanted = SignedRetirement.new(origin)
-        there = SignedRetirement.parse(note_file.read_bytes()) if note_file.exists() else wanted
-        if there.origin != origin:
-            fail(Exit.BAD_DATA, f"{note_file} is about another gate, {there.origin}")
-        durable.write(note_file, there.signed_by(signer).note.to_bytes())
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, f"{note_file} {error}")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    wanted = functools.partial(SignedRetirement.new, origin)
+    sign(wanted, note_file, signer_in(key, name), lambda there: f"is about another gate, {there.origin}")
     told = f"{origin} is to be retired: signed by {name}"
     tell("central.retirement/1", {"gate": origin, "note": str(note_file)}, told, as_json=as_json)
 
@@ -74,10 +69,8 @@ def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None
         server.tell_settings()
         gone = server.retention.look()
         if not gone and server.retention.is_waiting():
-            fail(
-                Exit.TRY_LATER,
-                "keys are over by this clock, which no gate bears out: none has an entry of today or yesterday here",
-            )
+            lacks = "which no gate bears out: none has an entry of today or yesterday here"
+            fail(Exit.TRY_LATER, f"keys are over by this clock, {lacks}")
     tell("central.prune/1", {"keys": gone}, f"{gone} keys were forgotten", as_json=as_json)
 
 
@@ -100,18 +93,23 @@ def acts(
         vkey = server.admin_log.as_gate.log.vkey
         if out is not None:
             exported = export(server.ledger, server.admin_log.as_gate, out)
-            fields = {"entries": exported.entries, "files": exported.files, "vkey": vkey}
-            told = f"{exported.entries} entries in {exported.files} files in {out}; log key {vkey}"
-            tell("central.acts/1", fields, told, as_json=as_json)
+            tell_export("central.acts/1", exported, vkey, out, as_json=as_json)
             return
         try:
             shown = server.admin_log.newest(Unsealer.from_file(folder / folders.ACTS_IDENTITY), most)
         except BadFormatError as error:
             fail(Exit.BAD_DATA, str(error))
-    if as_json:
-        emit_json("central.acts/1", {"vkey": vkey, "acts": [asdict(one) for one in shown]})
-        return
-    for one in shown:
-        say(f"{one.index:8} {one.time} {one.kind}")
-        for name, value in one.fields.items():
-            say(f"         {name}: {one_line(str(value))}")
+    fields = {"vkey": vkey, "acts": [asdict(one) for one in shown]}
+    tell("central.acts/1", fields, *(line for one in shown for line in _lines(one)), as_json=as_json)
+
+
+def _lines(act: AdminRecord) -> Iterator[str]:
+    yield f"{act.index:8} {act.time} {act.kind}"
+    yield from (f"         {name}: {one_line(str(value))}" for name, value in act.fields.items())
+
+
+def tell_export(schema: str, exported: Exported, vkey: str, out: Path, *, as_json: bool) -> None:
+    """Print what was exported of a log."""
+    fields = {"entries": exported.entries, "files": exported.files, "vkey": vkey}
+    told = f"{exported.entries} entries in {exported.files} files in {out}; log key {vkey}"
+    tell(schema, fields, told, as_json=as_json)

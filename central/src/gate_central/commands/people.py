@@ -10,7 +10,7 @@ import typer
 from gate_central.commands.store import Database, Dir, explained, opened, served
 from gate_central.rights import Role
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say, tell
+from gate_core.command_line.output import Exit, fail, tell
 
 Words = Annotated[str, typer.Option("--name", help="What people call it.")]
 
@@ -44,12 +44,8 @@ def add_site(
     """Add a site of a party, or give it another name."""
     with served(folder, database) as server:
         server.tenants.add_site(site, party, name)
-    tell(
-        "central.site.add/1",
-        {"site": site, "party": party, "name": name},
-        f"site {site} of {party}: {name}",
-        as_json=as_json,
-    )
+    fields = {"site": site, "party": party, "name": name}
+    tell("central.site.add/1", fields, f"site {site} of {party}: {name}", as_json=as_json)
 
 
 @sites.command("place")
@@ -68,12 +64,8 @@ def place(
         fail(Exit.USAGE, "say --site, or --group, or both")
     with served(folder, database) as server:
         server.tenants.put(gate_id, site=site, canary=group)
-    tell(
-        "central.site.place/1",
-        {"gate": gate_id, "site": site, "group": group},
-        f"{gate_id}: site {site or 'as before'}, group {group or 'as before'}",
-        as_json=as_json,
-    )
+    told = f"{gate_id}: site {site or 'as before'}, group {group or 'as before'}"
+    tell("central.site.place/1", {"gate": gate_id, "site": site, "group": group}, told, as_json=as_json)
 
 
 @sites.command("list")
@@ -86,22 +78,18 @@ def list_sites(folder: Dir, database: Database = None, as_json: Json = False) ->
     gates = {
         site: sorted(one.device for one in placed.values() if one.site == site) for _, _, of in tree for site, _ in of
     }
-    if as_json:
-        rows = [
-            {
-                "id": party,
-                "name": name,
-                "sites": [{"id": site, "name": words, "gates": gates[site]} for site, words in of],
-            }
-            for party, name, of in tree
-        ]
-        groups = {one.device: one.canary for one in placed.values() if one.canary is not None}
-        emit_json("central.site.list/1", {"parties": rows, "groups": groups})
-        return
+    rows = [
+        {"id": party, "name": name, "sites": [{"id": site, "name": words, "gates": gates[site]} for site, words in of]}
+        for party, name, of in tree
+    ]
+    groups = {one.device: one.canary for one in placed.values() if one.canary is not None}
+    lines = list[str]()
     for party, name, of in tree:
-        say(f"{party}: {name}")
-        for site, words in of:
-            say(f"    {site}: {words}: {' '.join(gates[site]) or 'no gate'}")
+        lines += [
+            f"{party}: {name}",
+            *(f"    {site}: {words}: {' '.join(gates[site]) or 'no gate'}" for site, words in of),
+        ]
+    tell("central.site.list/1", {"parties": rows, "groups": groups}, *lines, as_json=as_json)
 
 
 @people.command("add")
@@ -165,13 +153,9 @@ def list_people(folder: Dir, database: Database = None, as_json: Json = False) -
         from gate_central.tenants import Tenants
 
         known = Tenants(engine).everybody()
-    if as_json:
-        rows = [
-            {"name": one.name, "role": one.role.value, "party": one.party, "dismissed": one.revoked} for one in known
-        ]
-        emit_json("central.person.list/1", {"people": rows})
-        return
+    rows, lines = list[object](), list[str]()
     for one in known:
-        say(
-            f"{one.name:24} {one.role.value:12} {one.party or 'whole nation':24} {'dismissed' if one.revoked else ''}".rstrip()
-        )
+        rows.append({"name": one.name, "role": one.role.value, "party": one.party, "dismissed": one.revoked})
+        ended = "dismissed" if one.revoked else ""
+        lines.append(f"{one.name:24} {one.role.value:12} {one.party or 'whole nation':24} {ended}".rstrip())
+    tell("central.person.list/1", {"people": rows}, *lines, as_json=as_json)

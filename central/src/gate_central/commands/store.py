@@ -53,10 +53,8 @@ def explained() -> Iterator[None]:
 
         from gate_central import errors
     except ImportError as error:
-        fail(
-            Exit.CONFIG,
-            f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
-        )
+        lacks = f"install portcullis-central ({error.name} is missing)"
+        fail(Exit.CONFIG, f"the central server is a package of its own: {lacks}")
     codes: dict[type[errors.CentralError], Exit] = {
         errors.NotYetError: Exit.TRY_LATER,
         errors.QuotaError: Exit.TRY_LATER,

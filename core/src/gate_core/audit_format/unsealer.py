@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pyrage
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Signer
-from gate_core.audit_format.record import Header, recipients_digest
+from gate_core.audit_format.record import MONOTONIC_MS_MAX, Header, recipients_digest
 from gate_core.audit_format.sealer import KEY_BYTES, NONCE_BYTES
 
 IDENTITY_FILE_BYTES_MAX = 64 * 1024
@@ -31,7 +32,7 @@ class OpenedRecord(msgspec.Struct, frozen=True):
     kind: str
     crossing: str | None
     time: str
-    monotonic_ms: int
+    monotonic_ms: Annotated[int, msgspec.Meta(ge=0, le=MONOTONIC_MS_MAX)]
     boot: str
     id: str
     body: dict[str, object] = {}

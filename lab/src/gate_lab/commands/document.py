@@ -237,16 +237,8 @@ def _report_mrz(mrz: Mrz, *, json: bool) -> None:
     }
     if json:
         digits = dict(mrz.check_digits)
-        emit_json(
-            "document.parse-mrz/1",
-            {
-                "format": mrz.format.value,
-                "valid": mrz.valid,
-                "check_digits": digits,
-                "fields": fields,
-                "problems": list(mrz.problems),
-            },
-        )
+        about = {"format": mrz.format.value, "valid": mrz.valid, "problems": list(mrz.problems)}
+        emit_json("document.parse-mrz/1", {**about, "check_digits": digits, "fields": fields})
         return
     say(f"{mrz.format.value}, check digits {'hold' if mrz.valid else 'do not hold'}")
     for name, value in fields.items():

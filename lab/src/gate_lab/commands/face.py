@@ -12,7 +12,7 @@ import typer
 from gate.cli.models import default_folder, explained
 from gate_core import durable
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
+from gate_core.command_line.output import Exit, code_of, fail, note, one_line, say, tell, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,16 +47,11 @@ def compare(
     threshold = chain.embed.model.threshold
     assert threshold is not None, "the manifest gives an embedder its threshold"
     match = score >= threshold.value
-    if json:
-        fields = {
-            "score": round(score, 4),
-            "threshold": threshold.value,
-            "match": match,
-            "model": chain.embed.model.name,
-        }
-        emit_json("face.compare/1", {**fields, "fmr_at_threshold": threshold.fmr, "evidence": threshold.evidence})
-    else:
-        say(f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({chain.embed.model.name})")
+    name = chain.embed.model.name
+    fields = {"score": round(score, 4), "threshold": threshold.value, "match": match, "model": name}
+    of = {"fmr_at_threshold": threshold.fmr, "evidence": threshold.evidence}
+    told = f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({name})"
+    tell("face.compare/1", {**fields, **of}, told, as_json=json)
     raise typer.Exit(Exit.OK if match else Exit.NO)
 
 
@@ -110,19 +105,12 @@ def evaluate(
 
         _write_page(render(evaluation), report)
     if pairs is not None:
-        from gate_lab.face_pairs import render as with_pictures
+        from gate_lab.face_report import render_pairs
 
-        _write_private(with_pictures(evaluation).encode(), pairs)
-        note(
-            one_line(
-                f"gate: {pairs} shows people: personal data, for the eyes of whoever answers for these pictures; delete it afterwards"
-            )
-        )
-    if json:
-        emit_json("face.evaluate/1", evaluation.fields())
-        return
-    for line in evaluation.lines():
-        say(line)
+        _write_private(render_pairs(evaluation).encode(), pairs)
+        whose = "personal data, for the eyes of whoever answers for these pictures; delete it afterwards"
+        note(one_line(f"gate: {pairs} shows people: {whose}"))
+    tell("face.evaluate/1", evaluation.fields(), *evaluation.lines(), as_json=json)
 
 
 @app.command()
@@ -146,11 +134,9 @@ def cohort(
     content = spelt(made)
     _write_private(content, out)
     sha256 = hashlib.sha256(content).hexdigest()
-    if json:
-        fields = {"people": made.people, "pictures": len(made.pictures), "model": made.model, "sha256": sha256}
-        emit_json("face.cohort/1", fields)
-        return
-    say(f"{made.people} people, {len(made.pictures)} pictures, {made.model}: {sha256}")
+    fields = {"people": made.people, "pictures": len(made.pictures), "model": made.model, "sha256": sha256}
+    told = f"{made.people} people, {len(made.pictures)} pictures, {made.model}: {sha256}"
+    tell("face.cohort/1", fields, told, as_json=json)
 
 
 @app.command("evaluate-pad")
@@ -190,11 +176,7 @@ def evaluate_pad(
         from gate_lab.pad_report import render
 
         _write_page(render(evaluation), report)
-    if json:
-        emit_json("face.evaluate-pad/1", evaluation.fields())
-        return
-    for line in evaluation.lines():
-        say(line)
+    tell("face.evaluate-pad/1", evaluation.fields(), *evaluation.lines(), as_json=json)
 
 
 @app.command("pad-sheets")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.input_files import bytes_of
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 
 if TYPE_CHECKING:
     from gate_lab.trials import Trial
@@ -61,16 +61,13 @@ def page(
         fail(Exit.BAD_DATA, "this log counts by no group: name some under [fairness] in gate.toml (docs/fairness.md)")
     _write(out, made)
     alarms = facts.counted.alarms()
-    if as_json:
-        emit_json("fairness.page/1", {"out": str(out), "files": list(made), **facts.fields()})
-    else:
-        say(f"{facts.crossings} crossings in {len(facts.counted.shifts)} shifts: {', '.join(made)} in {out}")
-        for one in alarms:
-            say(
-                f"- {one.attribute} {one.value} fares worse: {one.rate} {one.of_group.value:.1%} of {one.of_group.of}, others {one.of_others.value:.1%}"
-            )
-        if missing := facts.trials_missing:
-            say(f"- {len(missing)} trials of which this log holds no comparison: {', '.join(missing[:5])}")
+    lines = [f"{facts.crossings} crossings in {len(facts.counted.shifts)} shifts: {', '.join(made)} in {out}"]
+    for one in alarms:
+        rates = f"{one.of_group.value:.1%} of {one.of_group.of}, others {one.of_others.value:.1%}"
+        lines.append(f"- {one.attribute} {one.value} fares worse: {one.rate} {rates}")
+    if missing := facts.trials_missing:
+        lines.append(f"- {len(missing)} trials of which this log holds no comparison: {', '.join(missing[:5])}")
+    tell("fairness.page/1", {"out": str(out), "files": list(made), **facts.fields()}, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.NO if alarms else Exit.OK))
 
 

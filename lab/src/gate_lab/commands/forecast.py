@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +9,10 @@ import typer
 
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell, write_new
 
 if TYPE_CHECKING:
-    from gate_lab.forecast import Arrival, Outlook
-    from gate_lab.service_times import ServiceTimes
+    from gate_lab.forecast import Outlook
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,12 +41,11 @@ def service(
         fail(Exit.BAD_DATA, f"{crossings}: {error}")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
-    if as_json:
-        emit_json("forecast.service/1", {"crossings": found.crossings, "referred": found.referred, "out": str(out)})
-    else:
-        say(
-            f"{out}: {found.crossings} crossings, {found.referred} referred; a lane is taken for {found.lane_s[10]} s at the median"
-        )
+    fields = {"crossings": found.crossings, "referred": found.referred, "out": str(out)}
+    told = f"{out}: {found.crossings} crossings, {found.referred} referred"
+    tell(
+        "forecast.service/1", fields, f"{told}; a lane is taken for {found.lane_s[10]} s at the median", as_json=as_json
+    )
 
 
 @app.command()
@@ -71,7 +68,7 @@ def plan(
     """Find the fewest lanes and officers with which that share waits no longer, on nine days of ten. Exit 1: none do."""
     from rich.console import Console
 
-    from gate_lab.forecast import ScheduleError, fewest, read_schedule, variants
+    from gate_lab.forecast import ScheduleError, planned, read_schedule
     from gate_lab.service_times import ServiceError, ServiceTimes
 
     if out is not None and out.exists():
@@ -84,66 +81,19 @@ def plan(
         times = ServiceTimes.read(_text(service_times).encode())
     except ServiceError as error:
         fail(Exit.BAD_DATA, f"{service_times}: {error}")
-    tried: list[Outlook] = []
     with Console(stderr=True).status("simulating days") as status:
 
         def heard(one: Outlook) -> None:
-            tried.append(one)
             status.update(f"{one.staff.lanes} lanes, {one.staff.officers} officers: {one.low:.1%} in time")
 
-        chosen = fewest(arrivals, times, limit_s=within_min * 60, share=share, days=days, tried=heard)
-        what_if = [] if chosen is None else variants(chosen, arrivals, times, limit_s=within_min * 60, days=days)
+        found = planned(arrivals, times, limit_s=within_min * 60, share=share, days=days, heard=heard)
     if out is not None:
-        _write_page(out, chosen, tried, what_if, arrivals, times, within_min * 60, share, days)
-    if as_json:
-        emit_json(
-            "forecast.plan/1",
-            {
-                "travellers": sum(one.travellers for one in arrivals),
-                "chosen": None if chosen is None else asdict(chosen),
-                "tried": [asdict(one) for one in tried],
-                "what_if": [{"what": what, **asdict(one)} for what, one in what_if],
-                "days": days,
-                "page": None if out is None else str(out),
-            },
-        )
-    else:
-        _say(chosen, what_if, within_min)
-    raise typer.Exit(int(Exit.OK if chosen is not None else Exit.NO))
+        from gate_lab.forecast_report import render
 
-
-def _write_page(
-    out: Path,
-    chosen: Outlook | None,
-    tried: list[Outlook],
-    what_if: list[tuple[str, Outlook]],
-    arrivals: list[Arrival],
-    times: ServiceTimes,
-    limit_s: float,
-    share: float,
-    days: int,
-) -> None:
-    from gate_core import durable
-    from gate_lab.forecast import day
-    from gate_lab.forecast_report import Plan, render
-
-    made = Plan(chosen, tuple(tried), tuple(what_if), tuple(arrivals), times, limit_s, share, days)
-    page = render(made, None if chosen is None else day(arrivals, times, chosen.staff, seed=0))
-    try:
-        durable.write(out, page.encode(), new_only=True)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
-
-
-def _say(chosen: Outlook | None, what_if: list[tuple[str, Outlook]], within_min: float) -> None:
-    if chosen is None:
-        say("no number of lanes that was tried keeps the promise")
-        return
-    say(f"{chosen.staff.lanes} lanes, {chosen.staff.officers} officers")
-    for what, one in what_if:
-        say(
-            f"  {what}: {one.median:.1%} within {within_min:g} min on the median day, {one.low:.1%} on nine days of ten"
-        )
+        write_new(out, render(found).encode())
+    page = None if out is None else str(out)
+    tell("forecast.plan/1", {**found.fields(), "page": page}, *found.lines(), as_json=as_json)
+    raise typer.Exit(int(Exit.OK if found.chosen is not None else Exit.NO))
 
 
 def _text(path: Path) -> str:

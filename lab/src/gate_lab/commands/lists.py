@@ -10,7 +10,7 @@ import typer
 
 from gate_core.command_line.approver_keys import KeyFile, Name, signer_in
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 
 if TYPE_CHECKING:
     from gate.lists.header import Header
@@ -107,12 +107,8 @@ def show(
         fail(Exit.BAD_DATA, f"{note}: {error}")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{error.filename or note}: {error.strerror}")
-    if as_json:
-        emit_json("lists.show/1", _fields(header))
-    else:
-        say(_summary(header))
-        say(f"  {header.purpose} ({header.basis})")
-        say(f"  officers: {header.instructions}")
+    lines = (_summary(header), f"  {header.purpose} ({header.basis})", f"  officers: {header.instructions}")
+    tell("lists.show/1", _fields(header), *lines, as_json=as_json)
 
 
 def _fields(header: Header) -> dict[str, object]:

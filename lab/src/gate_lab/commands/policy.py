@@ -12,7 +12,7 @@ import typer
 
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say, tracked, with_next_step
+from gate_core.command_line.output import Exit, emit_json, fail, note, say, tell, tracked, with_next_step
 
 if TYPE_CHECKING:
     from gate.passage.rulebook import Rule, RuleBook
@@ -80,14 +80,9 @@ def diff(
         return read(canonical(json.loads(_written(path).text)).encode())
 
     found = differences(values(old), values(new))
-    if as_json:
-        rows = [{"key": one.key, "old": one.old, "new": one.new} for one in found]
-        emit_json("policy.diff/1", {"same": not rows, "differences": rows})
-    else:
-        for one in found:
-            say(str(one))
-        if not found:
-            say("the same rules")
+    rows = [{"key": one.key, "old": one.old, "new": one.new} for one in found]
+    lines = [str(one) for one in found] or ["the same rules"]
+    tell("policy.diff/1", {"same": not rows, "differences": rows}, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.NO if found else Exit.OK))
 
 

@@ -13,10 +13,9 @@ import typer
 
 from gate.cli.configuration import configuration_errors, configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say
+from gate_core.command_line.output import Exit, fail, note, tell
 
 if TYPE_CHECKING:
-    from gate_lab.rights.answers import Controller
     from gate_lab.rights.book import Book, Case, Event
 
 app = typer.Typer(no_args_is_help=True)
@@ -40,14 +39,11 @@ def receipt(
     as_json: Json = False,
 ) -> None:
     """Say what whoever holds a receipt is told. It is the same for every crossing, and for a number that no crossing has: no log is opened for it."""
-    from gate_lab.rights.answers import receipt_answer
+    from gate_lab.rights.answers import Controller, receipt_answer
 
     _require_number(number)
-    text = receipt_answer(number, _controller(config), _today(None))
-    if as_json:
-        emit_json("rights.receipt/1", {"number": number, "answer": text})
-    else:
-        say(text.rstrip("\n"))
+    text = receipt_answer(number, Controller.of(configured(config)), _today(None))
+    tell("rights.receipt/1", {"number": number, "answer": text}, text.rstrip("\n"), as_json=as_json)
 
 
 @app.command()
@@ -103,19 +99,13 @@ def list_(book: BookFile, on: On = None, as_json: Json = False) -> None:
     """Every case, with the days that are left. Exit 1 when one is late."""
     today, read = _today(on), _book(book)
     cases = list(read.cases.values())
-    late = [one for one in cases if (left := one.days_left(today)) is not None and left < 0]
-    if as_json:
-        stands = {"lines": read.lines, "last_sha256": read.last}
-        emit_json("rights.list/1", {"cases": [_fields(one, today) for one in cases], "late": len(late), **stands})
-    else:
-        for one in cases:
-            left = one.days_left(today)
-            ends = f"answered {one.answer.on}: {one.answer.outcome.value}" if one.answer else f"due {one.due}"
-            is_late = ", LATE" if left is not None and left < 0 else ""
-            say(f"{one.number}  {one.begun.kind.value}  {one.begun.crossing or 'no crossing'}  {ends}{is_late}")
-        note(
-            f"gate: {read.lines} lines, the last one's SHA-256 {read.last}: whoever notes it elsewhere sees what is changed later"
-        )
+    late = [one for one in cases if one.is_late(today)]
+    fields = {"cases": [one.fields(today) for one in cases], "late": len(late)}
+    stands = {"lines": read.lines, "last_sha256": read.last}
+    tell("rights.list/1", {**fields, **stands}, *(one.line(today) for one in cases), as_json=as_json)
+    if not as_json:
+        seen = "whoever notes it elsewhere sees what is changed later"
+        note(f"gate: {read.lines} lines, the last one's SHA-256 {read.last}: {seen}")
     raise typer.Exit(int(Exit.NO if late else Exit.OK))
 
 
@@ -136,10 +126,11 @@ def access(
     Exit 1 where the log contradicts itself, which both are made of all the same: nobody's right waits for that. An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
     """
     from gate_lab.rights.access import Access, write
+    from gate_lab.rights.answers import Controller
     from gate_verify.commands.audit import vkey_text
     from gate_verify.commands.records import explained
 
-    read, controller, today = _book(book), _controller(config), _day(on)
+    read, controller, today = _book(book), Controller.of(configured(config)), _day(on)
     found = read.cases.get(case)
     if found is None:
         fail(Exit.BAD_DATA, f"there is no case {case}")
@@ -153,15 +144,10 @@ def access(
         exported = write(out, held.files(controller), today)
     _add(read, case, exported)
     problems = list(held.contradictions)
-    if as_json:
-        counted = {"records": len(held.records), "keys": held.keys, "contradictions": problems}
-        emit_json("rights.access/1", {"case": case, "out": str(out), **counted})
-    else:
-        say(
-            f"case {case}: {len(held.records)} records in {out}; letter.txt is for the traveller, controller.json is not"
-        )
-        for problem in problems:
-            say(f"- {problem}")
+    counted = {"records": len(held.records), "keys": held.keys, "contradictions": problems}
+    told = f"case {case}: {len(held.records)} records in {out}; letter.txt is for the traveller, controller.json is not"
+    lines = (told, *(f"- {problem}" for problem in problems))
+    tell("rights.access/1", {"case": case, "out": str(out), **counted}, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.NO if problems else Exit.OK))
 
 
@@ -186,35 +172,12 @@ def card(
     said = {name: str(getattr(judged, name) or "") for name in judged.__struct_fields__}
     if out is not None:
         write_new(out, page(settings, digest(text), chapters, said).encode())
-    if as_json:
-        facts = {chapter: dict(rows) for chapter, rows in chapters}
-        emit_json("rights.card/1", {"digest": digest(text), "facts": facts, "judgements": said, "blanks": list(blanks)})
-    else:
-        for chapter, rows in chapters:
-            say(chapter)
-            for name, value in rows:
-                say(f"  {name}: {value}")
-        say("Judgements")
-        for name, value in said.items():
-            say(f"  {name}: {value or 'BLANK'}")
+    facts = {chapter: dict(rows) for chapter, rows in chapters}
+    fields = {"digest": digest(text), "facts": facts, "judgements": said, "blanks": list(blanks)}
+    shown = {**facts, "Judgements": {name: value or "BLANK" for name, value in said.items()}}
+    lines = (one for chapter, rows in shown.items() for one in (chapter, *(f"  {name}: {rows[name]}" for name in rows)))
+    tell("rights.card/1", fields, *lines, as_json=as_json)
     raise typer.Exit(int(Exit.NO if blanks else Exit.OK))
-
-
-def _controller(config: Path | None) -> Controller:
-    from gate_lab.rights.answers import Controller
-
-    settings = configured(config)
-    said, asked = settings.notice, settings.registers
-    reuse = None if asked is None else asked.reuse
-    return Controller(
-        settings.operator,
-        settings.gate_id,
-        settings.operator if said is None else said.contact,
-        None if said is None else said.results_kept_days,
-        settings.rules.swap_check_minutes,
-        asked is not None and asked.looked_up,
-        0 if reuse is None else reuse[1].minutes,
-    )
 
 
 def _require_number(number: str) -> None:
@@ -265,24 +228,6 @@ def _day(on: datetime | None) -> date:
     return day
 
 
-def _fields(case: Case, today: date) -> dict[str, object]:
-    return {
-        "case": case.number,
-        "kind": case.begun.kind.value,
-        "crossing": case.begun.crossing,
-        "received": case.begun.received.isoformat(),
-        "due": case.due.isoformat(),
-        "days_left": case.days_left(today),
-        "extended": case.extended,
-        "exports": case.exports,
-        "outcome": None if case.answer is None else case.answer.outcome.value,
-        "answered": None if case.answer is None else case.answer.on.isoformat(),
-    }
-
-
 def _show(case: Case, schema: str, *, as_json: bool) -> None:
-    if as_json:
-        emit_json(schema, _fields(case, case.begun.received))
-    else:
-        ends = f"due {case.due}" if case.answer is None else f"answered {case.answer.on}: {case.answer.outcome.value}"
-        say(f"case {case.number}, {case.begun.kind.value}: {ends}")
+    told = f"case {case.number}, {case.begun.kind.value}: {case.ends}"
+    tell(schema, case.fields(case.begun.received), told, as_json=as_json)

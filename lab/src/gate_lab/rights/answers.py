@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from gate.programs.shared.config import Config
 from gate_lab.rights.book import ANSWER_MONTHS, months_after
 
 CROSSING: Final = re.compile(r"[0-9a-f]{32}")
@@ -31,6 +32,21 @@ class Controller:
     remembered_minutes: int = 0
     looked_up: bool = False
     reuse_minutes: int = 0
+
+    @classmethod
+    def of(cls, settings: Config) -> Controller:
+        """Return the controller that a gate's configuration names."""
+        said, asked = settings.notice, settings.registers
+        reuse = None if asked is None else asked.reuse
+        return cls(
+            settings.operator,
+            settings.gate_id,
+            settings.operator if said is None else said.contact,
+            None if said is None else said.results_kept_days,
+            settings.rules.swap_check_minutes,
+            asked is not None and asked.looked_up,
+            0 if reuse is None else reuse[1].minutes,
+        )
 
 
 def is_receipt(number: str) -> bool:

@@ -116,6 +116,36 @@ class Case:
         """Return how many days are left, negative when late; None for an answered case."""
         return None if self.answer is not None else (self.due - today).days
 
+    def is_late(self, today: date) -> bool:
+        """Return True for an unanswered case whose day is over."""
+        return (self.days_left(today) or 0) < 0
+
+    @property
+    def ends(self) -> str:
+        """The answer, or the day on which it is due, for people."""
+        return f"due {self.due}" if self.answer is None else f"answered {self.answer.on}: {self.answer.outcome.value}"
+
+    def line(self, today: date) -> str:
+        """Return the case for people."""
+        late = ", LATE" if self.is_late(today) else ""
+        crossing = self.begun.crossing or "no crossing"
+        return f"{self.number}  {self.begun.kind.value}  {crossing}  {self.ends}{late}"
+
+    def fields(self, today: date) -> dict[str, object]:
+        """Return the case for JSON."""
+        return {
+            "case": self.number,
+            "kind": self.begun.kind.value,
+            "crossing": self.begun.crossing,
+            "received": self.begun.received.isoformat(),
+            "due": self.due.isoformat(),
+            "days_left": self.days_left(today),
+            "extended": self.extended,
+            "exports": self.exports,
+            "outcome": None if self.answer is None else self.answer.outcome.value,
+            "answered": None if self.answer is None else self.answer.on.isoformat(),
+        }
+
 
 @dataclass(slots=True)
 class Book:

@@ -201,23 +201,15 @@ def erasure(
     as_json: Json = False,
 ) -> None:
     """Sign an order to forget these keys, on an approver's own machine. It counts when two have signed it."""
-    from gate_core import durable
     from gate_core.approval.erasure import Erasure, SignedErasure
-    from gate_core.approval.errors import ApprovalError
-    from gate_core.command_line.approver_keys import read, show, signer_in
+    from gate_core.command_line.approver_keys import show, sign, signer_in
 
-    signer = signer_in(key, name)
-    try:
-        wanted = Erasure(origin, tuple(sorted(set(keys))))
-        there = read(note_file) if note_file.exists() else SignedErasure.new(wanted)
-        if there.erasure != wanted:
-            fail(Exit.BAD_DATA, f"{note_file} is about other keys, or another gate, {there.erasure.origin}")
-        signed = there.signed_by(signer)
-        durable.write(note_file, signed.note.to_bytes())
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    signed = sign(
+        lambda: SignedErasure.new(Erasure(origin, tuple(sorted(set(keys))))),
+        note_file,
+        signer_in(key, name),
+        lambda there: f"is about other keys, or another gate, {there.erasure.origin}",
+    )
     show("audit.erasure/1", signed, [one.name for one in signed.note.signatures], as_json=as_json)
 
 

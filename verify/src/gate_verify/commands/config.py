@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate_core.command_line.approver_keys import KeyFile, Name, show_approval, signer, signer_in
+from gate_core.command_line.approver_keys import KeyFile, Name, show_approval, sign, signer, signer_in
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail, tell
 
@@ -61,36 +61,25 @@ def approve(
     """Sign what a gate's decisions rest on, on the approver's own machine. Read the text first, or what differs: gate config diff OLD NEW."""
     import json
 
-    from gate_core import durable
     from gate_core.approval.canonical import TEXT_BYTES_MAX, digest, read
     from gate_core.approval.errors import ApprovalError
-    from gate_core.approval.note import NOTE_BYTES_MAX, Approval, SignedApproval
-    from gate_core.ordinary import read_ordinary
+    from gate_core.approval.note import Approval, SignedApproval
 
     try:
         with text.open("rb") as file:
             raw = file.read(TEXT_BYTES_MAX + 1)
         origin = str(json.loads(read(raw).get("origin", "null")))
+        wanted = Approval(origin, serial, digest(raw.decode("ascii")))
     except OSError as error:
         fail(Exit.IO_ERROR, f"{text}: cannot be read: {error.strerror}")
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{text}: {error}")
-    signer = signer_in(key, name)
-    try:
-        wanted = Approval(origin, serial, digest(raw.decode("ascii")))
-        there = SignedApproval.new(wanted)
-        if note_file.exists():
-            there = SignedApproval.parse(read_ordinary(note_file, NOTE_BYTES_MAX))
-        if there.approval != wanted:
-            mine = there.approval
-            fail(
-                Exit.BAD_DATA,
-                f"{note_file} approves another thing: gate {mine.origin}, serial {mine.serial}, digest {mine.sha256}",
-            )
-        signed = there.signed_by(signer)
-        durable.write(note_file, signed.note.to_bytes())
-    except ApprovalError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    signed = sign(
+        lambda: SignedApproval.new(wanted),
+        note_file,
+        signer_in(key, name),
+        lambda it: (
+            f"approves another thing: gate {it.approval.origin}, serial {it.approval.serial}, digest {it.approval.sha256}"
+        ),
+    )
     show_approval("config.approve/1", wanted, [one.name for one in signed.note.signatures], as_json=as_json)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import statistics
 from array import array
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import AuditRecord, count, rows, table, text
 from gate_verify.clock import ms as _ms
 from gate_verify.counter_reconciliation import COUNTS, Books
 from gate_verify.report.draws import Draws
@@ -126,18 +126,17 @@ class Account:
         """Count the next record."""
         self.entries += 1
         self.draws.take(told)
+        self.books.take(told)
         if told.kind is None or told.body is None or told.time is None:
             self._count(("closed records", told.note or ""), told, told.note or "")
-            self.books.skip(told.index)
             return
         self.first_time, self.last_time = self.first_time or told.time, told.time
         self.steps += list(self._clock.take(told))[: STEPS_MAX - len(self.steps)]
-        self.books.take(told.index, told.kind, told.body)
         crossing = None
         if told.crossing is not None:
             crossing = self.crossings.setdefault(told.crossing, Crossing(told.crossing))
             crossing.entries.append(told.index)
-        self._by_kind(told, told.kind, told.body, crossing)
+        self._by_kind(told, told.kind, crossing)
 
     def again(self, told: AuditRecord, outcome: str) -> None:
         """Count the outcome of a decision that was taken again from its record."""
@@ -188,89 +187,72 @@ class Account:
         """Return every officer's number, in the order of their first record."""
         return list(self._officers.values())
 
-    def _by_kind(self, told: AuditRecord, kind: str, body: Mapping[str, object], crossing: Crossing | None) -> None:
-        officer = self._officer(told, kind, body)
+    def _by_kind(self, told: AuditRecord, kind: str, crossing: Crossing | None) -> None:
+        officer = self._officer(told, kind)
         match kind:
             case "started":
-                mode, purpose = _text(body, "mode") or "gate", _text(body, "purpose")
-                self._count(("starts", f"{purpose}, mode {mode}"), told, f"lists {_text(body, 'lists')[:12]}")
+                mode, purpose = _word(told, "mode") or "gate", _word(told, "purpose")
+                self._count(("starts", f"{purpose}, mode {mode}"), told, f"lists {_word(told, 'lists')[:12]}")
             case "emergency_began" | "release" | "asked" | "flagged":  # of a crossing or of none
-                self._count(("happened", kind), told, _text(body, "wish") or _text(body, "concern"))
+                self._count(("happened", kind), told, _word(told, "wish") or _word(told, "concern"))
             case "obeyed":
-                self._count(("orders", _text(body, "verb")), told, officer)
+                self._count(("orders", _word(told, "verb")), told, officer)
             case "incident":
-                self._count(("incidents", _text(body, "incident")), told, _text(body, "incident"))
+                self._count(("incidents", _word(told, "incident")), told, _word(told, "incident"))
             case "passed":
-                self._passage(told, body)
+                door = _one_of(_word(told, "door") or "last", ("first", "last"))
+                way = _one_of(_word(told, "direction") or "entry", ("entry", "exit"))
+                how, number = _word(told, "how") or "grant", count(table(told.body).get("count"))
+                how = self._count((f"passages {door} {way}", how), told, how)
+                self.passages[door, way, how] += 1 if number is None or number >= COUNTS else number
             case _ if crossing is not None:
-                self._of_crossing(told, kind, body, crossing, officer)
+                self._of_crossing(told, told.time or "", crossing, officer)
             case "groups_counted":
-                self.fairness.take(told.index, body)
+                self.fairness.take(told.index, table(told.body))
             case "counted" | "presence" | "alarm_ended" | "draw_committed" | "draw_revealed":
                 pass  # counted with the counters, officers, incidents and draws
             case _:  # of the gate, a kind that a newer one writes, too
                 self._count(("happened", kind[:WORD_MAX]), told, "")
 
-    def _of_crossing(
-        self, told: AuditRecord, kind: str, body: Mapping[str, object], crossing: Crossing, officer: str
-    ) -> None:
-        assert told.time is not None, "a record that opened has its moment"
-        match kind:
+    def _of_crossing(self, told: AuditRecord, time: str, crossing: Crossing, officer: str) -> None:
+        reasons = tuple(one[:WORD_MAX] for one in told.reasons)
+        match told.kind:
             case "opened":
-                crossing.opened = told.time
-                crossing.direction = _text(body, "direction") or "entry"
+                crossing.opened, crossing.direction = time, _word(told, "direction") or "entry"
                 self._count(("crossings", "opened"), told, "")
             case "entry_decided" | "decided":
-                crossing.decision = _text(body, "decision")
-                crossing.groups = {**crossing.groups, **_groups(body)}
-                for register, said in _asked(body):
+                crossing.decision = _word(told, "decision")
+                crossing.groups |= _groups(told)
+                for register, said in _asked(told):
                     if crossing.asked.get(register) != said:  # both decisions of a lane of two doors have it
                         crossing.asked[register] = said
                         self._count(("asked", f"{register}: {said}"), told, said)
-            case "overruled":
-                for reason in _reasons(body):
-                    self._count(("overruled", reason), told, officer)
-            case "revoked":
-                for reason in _reasons(body):
-                    self._count(("revoked", reason), told, reason)
+            case "overruled" | "revoked" as kind:
+                for reason in reasons:
+                    self._count((kind, reason), told, officer if kind == "overruled" else reason)
             case "closed":
-                self._closed(told, told.time, body, crossing)
+                crossing.verdict, crossing.closed, crossing.closed_at = _word(told, "verdict"), time, told.index
+                crossing.reasons, stages = reasons, table(told.body, "stages_ms")
+                crossing.took_s, crossing.granted_s = _seconds(stages.get("closed")), _seconds(stages.get("granted"))
+                self._count(("crossings", crossing.verdict), told, ", ".join(reasons))
+                for reason in reasons:
+                    self._count(("reasons", reason), told, ", ".join(reasons))
             case "disposition":
-                crossing.disposition, crossing.disposed = _text(body, "disposition"), told.time
-                crossing.officer = officer
+                crossing.disposition, crossing.disposed, crossing.officer = _word(told, "disposition"), time, officer
                 self._count(("dispositions", crossing.disposition), told, officer)
                 for register in (one for one, said in crossing.asked.items() if said == HIT):
                     self._count(("hits", f"{register}: {crossing.disposition}"), told, officer)
             case _:
                 pass
 
-    def _closed(self, told: AuditRecord, time: str, body: Mapping[str, object], crossing: Crossing) -> None:
-        crossing.verdict, crossing.closed, crossing.closed_at = _text(body, "verdict"), time, told.index
-        crossing.reasons = _reasons(body)
-        stages = body.get("stages_ms")
-        if isinstance(stages, Mapping):
-            crossing.took_s, crossing.granted_s = _seconds(stages.get("closed")), _seconds(stages.get("granted"))
-        self._count(("crossings", crossing.verdict), told, ", ".join(crossing.reasons))
-        for reason in crossing.reasons:
-            self._count(("reasons", reason), told, ", ".join(crossing.reasons))
-
-    def _passage(self, told: AuditRecord, body: Mapping[str, object]) -> None:
-        door = _one_of(_text(body, "door") or "last", ("first", "last"))
-        way = _one_of(_text(body, "direction") or "entry", ("entry", "exit"))
-        how = _text(body, "how") or "grant"
-        count = body.get("count")
-        how = self._count((f"passages {door} {way}", how), told, how)
-        self.passages[door, way, how] += count if isinstance(count, int) and 0 <= count < COUNTS else 1
-
-    def _officer(self, told: AuditRecord, kind: str, body: Mapping[str, object]) -> str:
+    def _officer(self, told: AuditRecord, kind: str) -> str:
         """Return the number of the officer named in a record; empty without one."""
-        name = _text(body, "order", "officer")
-        if not name:
+        if not (name := told.officer[:WORD_MAX]):
             return ""
         if name not in self._officers and len(self._officers) >= NAMES_MAX:
             return OTHERS
         number = self._officers.setdefault(name, f"Officer {len(self._officers) + 1}")
-        self._count((number, kind if kind != "obeyed" else _text(body, "verb")), told, number)
+        self._count((number, kind if kind != "obeyed" else _word(told, "verb")), told, number)
         return number
 
     def _count(self, figure: tuple[str, str], told: AuditRecord, what: str) -> str:
@@ -329,34 +311,22 @@ class _Clock:
         self._last_ms = now_ms
 
 
-def _groups(body: Mapping[str, object]) -> dict[str, str]:
+def _groups(told: AuditRecord) -> dict[str, str]:
     document = ("evidence", "document")
-    found = {name: _text(body, *document, name) for name in ("issuer", "document_type", "nationality")}
-    found["access"] = _text(body, *document, "access", "protocol")
+    found = {name: _word(told, *document, name) for name in ("issuer", "document_type", "nationality")}
+    found["access"] = _word(told, *document, "access", "protocol")
     return {name: value for name, value in found.items() if value}
 
 
-def _asked(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _asked(told: AuditRecord) -> Iterator[tuple[str, str]]:
     """Yield each list or register that was asked, and its answer."""
-    evidence = body.get("evidence")
-    found = evidence.get("registers") if isinstance(evidence, Mapping) else None
-    for one in (found if isinstance(found, list) else [])[:NAMES_MAX]:
-        if isinstance(one, Mapping) and (register := _text(one, "register")):
-            yield register, _one_of(_text(one, "answer"), (HIT, "none", "unknown"))
+    for one in rows(told.body, "evidence", "registers")[:NAMES_MAX]:
+        if register := text(one, "register")[:WORD_MAX]:
+            yield register, _one_of(text(one, "answer"), (HIT, "none", "unknown"))
 
 
-def _reasons(body: Mapping[str, object]) -> tuple[str, ...]:
-    found = body.get("reasons")
-    reasons = [_text(one, "reason") for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-    return tuple(dict.fromkeys(reason for reason in reasons if reason))
-
-
-def _text(body: Mapping[str, object], *path: str) -> str:
-    """Return a string in a record, empty if missing. The type is checked: a compromised lane may write anything."""
-    found: object = body
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found[:WORD_MAX] if isinstance(found, str) else ""
+def _word(told: AuditRecord, *path: str) -> str:
+    return text(told.body, *path)[:WORD_MAX]
 
 
 def _one_of(word: str, words: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate_verify.audit_record import AuditRecord
+from gate_verify.audit_record import AuditRecord, count, table, text
 from gate_verify.report.rates import clopper_pearson
 
 PERIODS_MAX: Final = 4_000
@@ -62,21 +62,6 @@ class Problem:
 
 
 @dataclass(slots=True)
-class _Problems:
-    told: list[Problem] = field(default_factory=list)
-    more: int = 0
-
-    def add(self, what: str, *entries: int | None) -> None:
-        if len(self.told) < PROBLEMS_MAX:
-            self.told.append(Problem(what, [one for one in entries if one is not None]))
-        else:
-            self.more += 1
-
-    def all(self) -> list[Problem]:
-        return [*self.told, *([Problem(f"and {self.more} more")] if self.more else [])]
-
-
-@dataclass(slots=True)
 class Found:
     """Results of the draws, as entries: openings, decisions (`sent`), hashes (`unrevealed`). `known`: openings whose draw is revealed."""
 
@@ -89,6 +74,10 @@ class Found:
     unrevealed: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    def wrong(self, what: str, *entries: int) -> None:
+        """Add a deviation."""
+        self.problems.append(Problem(what, [*entries]))
+
 
 class Draws:
     """Checks the records in order."""
@@ -97,7 +86,7 @@ class Draws:
         self._periods: list[_Period] = []
         self._by_hash: dict[str, _Period] = {}
         self._of: dict[str, _Period | None] = {}  # what was stated when a crossing was opened
-        self._problems = _Problems()
+        self._wrong: list[Problem] = []
         self._begins = True  # nothing was before the first record
 
     def take(self, told: AuditRecord) -> None:
@@ -108,62 +97,64 @@ class Draws:
             return
         match told.kind:
             case "draw_committed":
-                self._committed(told.index, told.body)
+                self._committed(
+                    told.index, text(told.body, "day"), count(told.body.get("per_10000")), text(told.body, "sha256")
+                )
             case "draw_revealed":
-                self._revealed(told.index, told.body)
+                self._revealed(told.index, text(told.body, "sha256"), text(told.body, "secret"))
             case "opened" if told.crossing is not None and told.body.get("document") is not False:
                 self._opened(told.index, told.crossing)
             case "decided" | "entry_decided" if told.crossing in self._of:
-                self._decided(told.index, told.crossing, told.body)
+                self._decided(told, told.crossing)
             case _:
                 pass
 
     def found(self) -> Found:
         """Return the results at the end of the log."""
-        found, problems = Found(), _Problems([*self._problems.told], self._problems.more)
+        found = Found(problems=[*self._wrong])
         for period in self._periods:
             crossings = period.crossings.values()
             found.presented += [one.opened_at for one in crossings]
             found.sent += [one.decided_at for one in crossings if one.decided_at is not None and one.referred_for_it]
             if period.secret is not None:
-                _hold(period, period.drawn(period.secret), found, problems)
+                _hold(period, period.drawn(period.secret), found)
                 continue
             found.unrevealed.append(period.committed_at)
             if period is not self._periods[-1]:
-                problems.add(f"the secret of {period.day} is in no record, and its draw is over", period.committed_at)
-        found.problems = problems.all()
+                found.wrong(f"the secret of {period.day} is in no record, and its draw is over", period.committed_at)
+        if (more := len(found.problems) - PROBLEMS_MAX) > 0:
+            found.problems[PROBLEMS_MAX:] = [Problem(f"and {more} more")]
         return found
 
-    def _committed(self, index: int, body: Mapping[str, object]) -> None:
-        match body:
-            case {"day": str(day), "per_10000": int(share), "sha256": str(sha256)} if 0 < share <= _OF:
-                pass
-            case _:
-                self._problems.add("what is stated as a draw is none", index)
-                return
+    def _committed(self, index: int, day: str, share: int | None, sha256: str) -> None:
+        if share is None or not (day and sha256 and 0 < share <= _OF):
+            self._wrong.append(Problem("what is stated as a draw is none", [index]))
+            return
         now = self._periods[-1] if self._periods else None
         if now is not None and (now.sha256, now.per_10000, now.secret) == (sha256, share, None):
             return  # a start of the lane states it anew
         if sha256 in self._by_hash:
-            self._problems.add(f"the secret of {self._by_hash[sha256].day} is stated again", index)
+            self._wrong.append(Problem(f"the secret of {self._by_hash[sha256].day} is stated again", [index]))
         elif len(self._periods) >= PERIODS_MAX:
-            self._problems.add(f"a draw beyond the {PERIODS_MAX} that are looked at", index)
+            self._wrong.append(Problem(f"a draw beyond the {PERIODS_MAX} that are looked at", [index]))
         else:
             self._by_hash[sha256] = _Period(day[:40], share, sha256, index)
             self._periods.append(self._by_hash[sha256])
 
-    def _revealed(self, index: int, body: Mapping[str, object]) -> None:
-        period = self._by_hash.get(str(body.get("sha256")))
+    def _revealed(self, index: int, sha256: str, revealed: str) -> None:
+        period = self._by_hash.get(sha256)
         if period is None:
             return  # the log never took its hash, so no traveller was drawn by it; or it is older than this log
         try:
-            secret = bytes.fromhex(str(body.get("secret")))
+            secret = bytes.fromhex(revealed)
         except ValueError:
             secret = b""
         if hashlib.sha256(secret).hexdigest() == period.sha256:
             period.secret = secret
         else:
-            self._problems.add(f"what is revealed of {period.day} is not the secret whose hash was stated", index)
+            self._wrong.append(
+                Problem(f"what is revealed of {period.day} is not the secret whose hash was stated", [index])
+            )
 
     def _opened(self, index: int, crossing: str) -> None:
         period = self._periods[-1] if self._periods else None
@@ -171,30 +162,25 @@ class Draws:
         if period is not None:
             period.crossings[crossing] = _Crossing(index)
 
-    def _decided(self, index: int, crossing: str, body: Mapping[str, object]) -> None:
-        policy, evidence = _table(body, "policy"), _table(body, "evidence")
-        share, said = policy.get("random_checks_per_10000", 0), evidence.get("drawn")
-        period = self._of[crossing]
-        if period is None:
-            if self._begins and isinstance(said, bool):
-                self._problems.add(
-                    f"crossing {crossing} was drawn by a secret of which no hash stood in the log", index
-                )
-            return
-        if period.secret is not None:
-            if isinstance(said, bool):
-                self._problems.add(f"crossing {crossing} was drawn by a secret that was out already", index)
+    def _decided(self, told: AuditRecord, crossing: str) -> None:
+        index, period, said = told.index, self._of[crossing], table(told.body, "evidence").get("drawn")
+        share = count(table(told.body, "policy").get("random_checks_per_10000", 0))
+        if period is None or period.secret is not None:
+            if isinstance(said, bool) and (period is not None or self._begins):
+                which = "of which no hash stood in the log" if period is None else "that was out already"
+                self._wrong.append(Problem(f"crossing {crossing} was drawn by a secret {which}", [index]))
             return
         if share not in {period.per_10000, 0} or (share == 0 and said is not None):
-            self._problems.add(
-                f"{crossing} was decided by {share} of 10,000, and {period.per_10000} were stated", index
+            stated = "no number" if share is None else share
+            self._wrong.append(
+                Problem(f"{crossing} was decided by {stated} of 10,000, and {period.per_10000} were stated", [index])
             )
         one = period.crossings[crossing]
         one.decided_at, one.said = index, said if isinstance(said, bool) else None
-        one.referred_for_it |= _names_it(body.get("reasons"))
+        one.referred_for_it |= _REASON in told.reasons
 
 
-def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problems: _Problems) -> None:
+def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found) -> None:
     """Compare the decisions with the draw, and the draw with the stated share."""
     found.known += [one.opened_at for one in period.crossings.values()]
     found.drawn += [one.opened_at for one in drawn.values()]
@@ -203,24 +189,14 @@ def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problem
             found.given_up.append(one.opened_at)
             found.given_up_drawn += [one.opened_at] * (name in drawn)
         elif name in drawn and not one.referred_for_it:
-            problems.add(f"crossing {name} was drawn, and no officer was called for that", one.decided_at)
+            found.wrong(f"crossing {name} was drawn, and no officer was called for that", one.decided_at)
         elif name not in drawn and one.said:
-            problems.add(f"crossing {name} was not drawn, and is said to be", one.decided_at)
+            found.wrong(f"crossing {name} was not drawn, and is said to be", one.decided_at)
     if not period.crossings:
         return
     low, high = clopper_pearson(len(drawn), len(period.crossings), SURE)
     if not low <= period.per_10000 / _OF <= high:
-        problems.add(
+        found.wrong(
             f"{len(drawn)} of {len(period.crossings)} crossings of {period.day} are drawn, where {period.per_10000} of 10,000 were stated; chance does that on less than one day in a million",
             period.committed_at,
         )
-
-
-def _names_it(reasons: object) -> bool:
-    found = reasons if isinstance(reasons, list) else []
-    return any(isinstance(one, Mapping) and one.get("reason") == _REASON for one in found)
-
-
-def _table(body: Mapping[str, object], name: str) -> Mapping[str, object]:
-    found = body.get(name)
-    return found if isinstance(found, Mapping) else {}

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gate_verify.audit_record import rows, text
 from gate_verify.report.rates import LEVEL, Rate, clopper_pearson
 
 OF_MIN: Final = 30
@@ -31,20 +32,8 @@ WORD_MAX: Final = 40
 COUNT_MAX: Final = 10**9
 _NOTHING: Final = 1e-12
 _COUNTS: Final = (
-    "crossings",
-    "referred",
-    "attempts",
-    "not_acquired",
-    "compared",
-    "below",
-    "confirmed",
-    "looked",
-    "alarms",
-    "cleared",
-    "timed",
-    "time_s",
-    "time_s2",
-)
+    "crossings", "referred", "attempts", "not_acquired", "compared", "below", "confirmed", "looked", "alarms", "cleared", "timed", "time_s", "time_s2",
+)  # fmt: skip
 
 
 class Estimate(Rate):
@@ -89,13 +78,12 @@ class Group:
     def estimate(self, rate: str) -> Estimate:
         """Return the estimate of one of RATES."""
         get = self.counts
-        pairs = {
+        errors, of = {
             "referred": (get["referred"], get["crossings"]),
             "not_acquired": (get["not_acquired"], get["attempts"]),
             "alarms": (get["alarms"], get["looked"]),
             "fnmr": (get["confirmed"], get["compared"] - get["below"] + get["confirmed"]),
-        }
-        errors, of = pairs[rate]
+        }[rate]
         return Estimate(int(min(errors, max(of, 0))), int(max(of, 0)))
 
     @property
@@ -141,35 +129,28 @@ class Fairness:
     def take(self, index: int, body: Mapping[str, object]) -> None:
         """Add a `groups_counted` record, as far as it can be parsed."""
         self.shifts.append(index)
-        self.since = self.since or _word(body.get("since"))
-        self.until = _word(body.get("until")) or self.until
+        self.since = self.since or _word(body, "since")
+        self.until = _word(body, "until") or self.until
         if len(self.bases) < VALUES_MAX:
-            self.bases[str(body.get("basis"))[:300]] += 1
-        cells = body.get("cells")
-        for cell in cells if isinstance(cells, list) else []:
-            if isinstance(cell, Mapping):
-                self._add(cell)
+            self.bases[text(body, "basis")[:300]] += 1
+        for cell in rows(body, "cells"):
+            self._add(cell)
 
     def groups(self) -> list[Group]:
         """Return every group, sorted by attribute, then by size, largest first."""
-        found = [Group(attribute, value, counts) for (attribute, value), counts in self._cells.items()]
         order = (EVERYBODY, *ATTRIBUTES)
-        return sorted(
-            found,
-            key=lambda one: (
-                order.index(one.attribute),
-                one.value in PUT_TOGETHER,
-                -one.counts["crossings"],
-                one.value,
-            ),
-        )
+
+        def place(one: Group) -> tuple[int, bool, float, str]:
+            return order.index(one.attribute), one.value in PUT_TOGETHER, -one.counts["crossings"], one.value
+
+        return sorted((Group(*key, counts) for key, counts in self._cells.items()), key=place)
 
     def alarms(self) -> list[Alarm]:
         """Return the groups that fare worse."""
         return raised(self.groups())
 
     def _add(self, cell: Mapping[str, object]) -> None:
-        key = (_word(cell.get("attribute")), _word(cell.get("value")))
+        key = (_word(cell, "attribute"), _word(cell, "value"))
         if key[0] not in {EVERYBODY, *ATTRIBUTES} or (key not in self._cells and len(self._cells) >= VALUES_MAX):
             return
         for name in _COUNTS:
@@ -229,5 +210,5 @@ def _ways(of: int, errors: int) -> float:
     return math.lgamma(of + 1) - math.lgamma(errors + 1) - math.lgamma(of - errors + 1)
 
 
-def _word(value: object) -> str:
-    return value[:WORD_MAX] if isinstance(value, str) else ""
+def _word(body: object, name: str) -> str:
+    return text(body, name)[:WORD_MAX]

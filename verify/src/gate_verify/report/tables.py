@@ -82,14 +82,7 @@ def sections(account: Account, reason: Callable[[str], str]) -> list[Section]:
         Section("revoked", _rows(account, "revoked", reason)),
         Section("closed-records", _rows(account, "closed records", lambda one: one.partition(";")[0])),
         _clock(account),
-        Section(
-            "programs",
-            [
-                *_rows(account, "starts", lambda one: f"started: {one}"),
-                *_rows(account, "happened", plain),
-                *_rows(account, "orders", lambda one: f"order: {plain(one)}"),
-            ],
-        ),
+        _programs(account),
         *_groups(account),
         _fairness(account),
     ]
@@ -98,31 +91,29 @@ def sections(account: Account, reason: Callable[[str], str]) -> list[Section]:
 def _outcomes(account: Account, referred: int) -> Section:
     verdicts = sum(len(account.figures.get(("crossings", one), ())) for one in ("admitted", "referred"))
     waiting, unended = account.waiting(), account.unended()
+    closed = [one.closed_at for one in waiting if one.closed_at is not None]
     rows = [
         _row(account, "crossings", "opened", "crossings opened"),
         _row(account, "crossings", "admitted", "admitted by the gate", verdicts),
         _row(account, "crossings", "referred", "referred to an officer", verdicts),
         *(_row(account, "dispositions", one, f"of these {words}", referred) for one, words in _DISPOSITIONS.items()),
-        Row(
-            "of these waiting for an officer where this log ends",
-            f"{len(waiting):,}",
-            entries=[one.closed_at for one in waiting if one.closed_at is not None],
-        ),
+        Row("of these waiting for an officer where this log ends", f"{len(waiting):,}", entries=closed),
         Row("without a verdict where this log ends", f"{len(unended):,}", entries=[one.entries[0] for one in unended]),
     ]
     return Section("outcomes", rows, _SHARE)
 
 
 def _clock(account: Account) -> Section:
-    rows = [
-        Row(
-            f"{step.time}: set {'forward' if step.by_ms > 0 else 'back'}",
-            f"{abs(step.by_ms) / 1000:,.1f} s",
-            entries=[step.index],
-        )
-        for step in account.steps
-    ]
+    rows = []
+    for step in account.steps:
+        label, seconds = f"{step.time}: set {'forward' if step.by_ms > 0 else 'back'}", abs(step.by_ms) / 1000
+        rows.append(Row(label, f"{seconds:,.1f} s", entries=[step.index]))
     return Section("clock", rows)
+
+
+def _programs(account: Account) -> Section:
+    rows = _rows(account, "starts", lambda one: f"started: {one}") + _rows(account, "happened", plain)
+    return Section("programs", rows + _rows(account, "orders", lambda one: f"order: {plain(one)}"))
 
 
 def _fairness(account: Account) -> Section:
@@ -155,9 +146,8 @@ def erasures(report: Report) -> Section:
     """Return every order to erase keys, and its result."""
     rows = []
     for one in report.erasures:
-        by = (f", ordered by {', '.join(one.by)}" if one.by else "") + (
-            "" if one.signed else ", BY THE GATE'S WORD ALONE"
-        )
+        by = f", ordered by {', '.join(one.by)}" if one.by else ""
+        by += "" if one.signed else ", BY THE GATE'S WORD ALONE"
         mirror = "; gone at the central server, too" if one.at_mirror else ""
         left = "none left" if not one.still_here else f"{one.still_here} STILL HERE"
         rows.append(Row(f"{one.keys} keys{by}; order {one.note}{mirror}", left, entries=(one.index,)))
@@ -191,20 +181,14 @@ def _asked(account: Account) -> Section:
     for one in names_of(account, "asked"):
         answers[one.rpartition(": ")[0]] += len(account.figures["asked", one])
     hits = {one: len(account.figures.get(("asked", f"{one}: {HIT}"), ())) for one in answers}
-    rows = [(one, one, answers) for one in names_of(account, "asked")]
-    rows_of_hits = [
-        (one, f"{register}: hit, then {_DISPOSITIONS.get(became, plain(became))}", hits)
-        for one in names_of(account, "hits")
-        for register, _, became in [one.rpartition(": ")]
+    rows = [
+        _row(account, "asked", one, one, answers[one.rpartition(": ")[0]]) for one in sorted(names_of(account, "asked"))
     ]
-    return Section(
-        "asked",
-        [
-            *(_row(account, "asked", one, label, of[one.rpartition(": ")[0]]) for one, label, of in sorted(rows)),
-            *(_row(account, "hits", one, label, of.get(one.rpartition(": ")[0], 0)) for one, label, of in rows_of_hits),
-        ],
-        _SHARE,
-    )
+    for one in names_of(account, "hits"):
+        register, _, became = one.rpartition(": ")
+        label = f"{register}: hit, then {_DISPOSITIONS.get(became, plain(became))}"
+        rows.append(_row(account, "hits", one, label, hits.get(register, 0)))
+    return Section("asked", rows, _SHARE)
 
 
 def _officers(account: Account) -> Section:
@@ -228,17 +212,10 @@ def _passages(account: Account) -> Section:
         if told or counted:
             rows.append(Row(f"{door} door, {way}: counted by the barrier", f"{counted:,}"))
         for how in names_of(account, group):
-            number = account.passages[door, way, how]
-            rows.append(
-                Row(
-                    f"{door} door, {way}: {_OPENED_BY.get(how, plain(how))}",
-                    f"{number:,}",
-                    entries=account.figures[group, how],
-                )
-            )
-    admitted = len(account.figures["crossings", "admitted"]) + len(
-        account.figures["dispositions", "admitted_by_officer"]
-    )
+            label, entries = f"{door} door, {way}: {_OPENED_BY.get(how, plain(how))}", account.figures[group, how]
+            rows.append(Row(label, f"{account.passages[door, way, how]:,}", entries=entries))
+    by_whom = ("crossings", "admitted"), ("dispositions", "admitted_by_officer")
+    admitted = sum(len(account.figures[one]) for one in by_whom)
     rows.append(Row("for comparison: admitted by the gate or by an officer", f"{admitted:,}"))
     rows += [
         Row(f"NOT IN THE RECORDS: {gap}", f"{gap.counted - gap.recorded:+,}", entries=[gap.after, gap.until])
