@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import Clock
-from gate_verify.counter_reconciliation import Books
+from gate_verify.counter_reconciliation import CounterReconciliation
 from gate_verify.findings import Findings
 from gate_verify.recipients import NamedRecipients
 from gate_verify.two_officers import TwoOfficers
@@ -67,7 +67,7 @@ class Story:
         self._unsure = Findings()
         self._crossings: dict[str, _Crossing] = {}
         self._ids: dict[str, int] = {}
-        self._books = Books()
+        self._reconciliation = CounterReconciliation()
         self._named = NamedRecipients()
         self._clock = Clock()
         self._two_officers = TwoOfficers()
@@ -85,7 +85,7 @@ class Story:
             self._unopened += 1
             if told.about == "crossing":
                 self._closed_at = told.index
-            self._books.skip(told.index)
+            self._reconciliation.skip(told.index)
             return
         if told.time is None or told.time[:13] != told.hour[:13] or not _MOMENT.fullmatch(told.time, 13):
             self._wrong(f"entry {told.index} is of {told.time} and stands under the hour {told.hour}")
@@ -103,7 +103,7 @@ class Story:
             self._two_officers.stated(told.body)
         if told.kind == "incident" and told.body.get("incident") in _LOSSES:
             self._closed_at = told.index
-        self._books.take(told.index, told.kind, told.body)
+        self._reconciliation.take(told.index, told.kind, told.body)
         if told.crossing is not None:
             self._crossing(told, told.crossing, told.body)
             self._officers(told, told.kind, told.crossing, told.body)
@@ -114,7 +114,7 @@ class Story:
             self._wrong(one)
         for text, is_sure in self._clock.jumps():
             (self._contradictions if is_sure else self._unsure).add(text if is_sure else f"whether {text}")
-        for gap in self._books.gaps():
+        for gap in self._reconciliation.gaps():
             (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
         return self._contradictions.all()
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import ms as _ms
-from gate_verify.counter_reconciliation import COUNTS, Books
+from gate_verify.counter_reconciliation import COUNTS, CounterReconciliation
 from gate_verify.report.draws import Draws
 from gate_verify.report.fairness import Fairness
 from gate_verify.report.rates import Rate
@@ -115,7 +115,7 @@ class Account:
         self.shown: dict[int, Shown] = {}
         self.passages: Counter[tuple[str, str, str]] = Counter()  # by door, way and what opened
         self.steps: list[Step] = []
-        self.books = Books()
+        self.reconciliation = CounterReconciliation()
         self.draws = Draws()
         self.fairness = Fairness()
         self._officers: dict[str, str] = {}
@@ -128,11 +128,11 @@ class Account:
         self.draws.take(told)
         if told.kind is None or told.body is None or told.time is None:
             self._count(("closed records", told.note or ""), told, told.note or "")
-            self.books.skip(told.index)
+            self.reconciliation.skip(told.index)
             return
         self.first_time, self.last_time = self.first_time or told.time, told.time
         self.steps += list(self._clock.take(told))[: STEPS_MAX - len(self.steps)]
-        self.books.take(told.index, told.kind, told.body)
+        self.reconciliation.take(told.index, told.kind, told.body)
         crossing = None
         if told.crossing is not None:
             crossing = self.crossings.setdefault(told.crossing, Crossing(told.crossing))
