@@ -1,7 +1,7 @@
 """The conditions of written rules: a closed set of predicates about a crossing, each true, false or unknown. Pure.
 
 `All`, `AnyOf` and `Not` treat unknown (None) as Kleene's logic does: an unknown fact makes a condition neither true nor
-false. `gate.passage.rulebook` defines the effect of an unknown result. No predicate is about a name, a birthplace or a
+false. `gate.passage.rule_set` defines the effect of an unknown result. No predicate is about a name, a birthplace or a
 score, and none is learned from people.
 """
 

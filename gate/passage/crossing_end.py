@@ -133,7 +133,7 @@ def find_blockers(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objecti
     evidence = lane.site_evidence(now_ms)
     found = lane_objections(_as_last_said(lane.lane_evidence(now_ms)), rules.policy, door=lane.doors[0].door)
     site = site_objections(evidence, rules.policy)
-    closed_by_rule = rules.book.closings(Facts(direction=lane.direction, local=evidence.local))
+    closed_by_rule = rules.rule_set.closings(Facts(direction=lane.direction, local=evidence.local))
     return (*found, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT), *closed_by_rule)
 
 

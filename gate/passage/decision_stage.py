@@ -117,7 +117,7 @@ def _decide_entry(
     evidence = _evidence(rules, lane, state, None, now_ms=now_ms)
     policy = _policy(rules, lane)
     more += (*dict.fromkeys(_of_lost_parts(lane)), *_of_the_screen(lane))
-    decision = _with(decide_entry(evidence, policy, rules.book), more)
+    decision = _with(decide_entry(evidence, policy, rules.rule_set), more)
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     recording = states.Recording(state.crossing, decision, now_ms, entry=states.Entry(state.document, state.registers))
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
@@ -224,7 +224,7 @@ def _decide(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: i
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if _is_late(rules.timing, state, now_ms):
         more += (Objection(Reason.TIME_LIMIT),)
-    decision = _with(decide(evidence, policy, rules.book), more)
+    decision = _with(decide(evidence, policy, rules.rule_set), more)
     record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     return states.Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
 
@@ -252,7 +252,7 @@ def _evidence(
     now_ms: int,
 ) -> Evidence:
     """Return all evidence known now; of the holder's data only what the lane or a rule uses."""
-    asks, document, required = rules.book.asks, state.document, rules.policy.registers
+    asks, document, required = rules.rule_set.asks, state.document, rules.policy.registers
     if document is not None:
         groups = (lane.travellers, rules.policy.without_entry_record)
         asked_whose = Fact.NATIONALITY in asks or not all(group.everybody for group in groups)

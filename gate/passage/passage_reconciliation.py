@@ -39,9 +39,9 @@ def _entries(then: DoorState, now: DoorState, state: State, others: PassedBy) ->
     """Return the records for one door. `others`: what opened it for people without a grant."""
     assert now.counted is not None, "it was just counted"
     counted, crossing = now.counted, crossing_of(state)
-    books: list[Write] = []
+    writes: list[Write] = []
     if begins_anew(then.counted, counted):
-        books.append(Write(records.Counted(counted, then.counted, now.door)))
+        writes.append(Write(records.Counted(counted, then.counted, now.door)))
     granted = min(now.just_passed, 1) if isinstance(state, Granted) and state.door is now.door else 0
     for direction, count, how in (
         (Direction.ENTRY, granted, PassedBy.GRANT),
@@ -49,11 +49,11 @@ def _entries(then: DoorState, now: DoorState, state: State, others: PassedBy) ->
         (Direction.EXIT, now.just_left, others),
     ):
         if count:
-            books.append(Write(records.Passed(crossing, count, how, direction, counted, now.door)))
+            writes.append(Write(records.Passed(crossing, count, how, direction, counted, now.door)))
         if count and how in _NOBODYS:
             beyond = IncidentKind.PASSAGE_BEYOND_GRANT
-            books.append(Write(records.Incident(crossing, beyond, count, door=now.door)))
-    return books
+            writes.append(Write(records.Incident(crossing, beyond, count, door=now.door)))
+    return writes
 
 
 def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *, open_to_all: bool) -> PassedBy:
@@ -64,9 +64,9 @@ def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *
     return PassedBy.UNSEEN if then.seen is None else PassedBy.NOTHING
 
 
-def in_order(effects: tuple[Effect, ...], books: tuple[Effect, ...]) -> tuple[Effect, ...]:
+def in_order(effects: tuple[Effect, ...], writes: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """Put the counted passages before the records that they caused, and after the orders to the barrier."""
-    if not books:
+    if not writes:
         return effects
     first = next((at for at, effect in enumerate(effects) if isinstance(effect, Write)), len(effects))
-    return (*effects[:first], *books, *effects[first:])
+    return (*effects[:first], *writes, *effects[first:])

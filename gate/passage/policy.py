@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from gate.passage.conditions import Facts, Sex
-from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.rule_set import NO_RULES, RuleSet
 from gate_core.evidence.crossing import (
     AccessProtocol,
     Check,
@@ -125,27 +125,27 @@ _REASON_OF_RESULT = {
 }
 
 
-def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
-    """Return the decision: ADMIT only without any objection. `book`: the rules that `policy.rules` names."""
+def decide(evidence: Evidence, policy: Policy, rule_set: RuleSet = NO_RULES) -> Decision:
+    """Return the decision: ADMIT only without any objection. `rule_set`: the rules that `policy.rules` names."""
     stricter = policy
     if evidence.document is not None:  # the threshold that a rule asks of this traveller's face
-        threshold = book.face_match_min(facts_of(evidence), policy.face_match_min)
+        threshold = rule_set.face_match_min(facts_of(evidence), policy.face_match_min)
         stricter = replace(policy, face_match_min=threshold)
     face = face_objections(evidence.face, stricter)
-    return _decided(evidence, policy, book, Door.LAST, (*face, *page_objections(evidence, policy)))
+    return _decided(evidence, policy, rule_set, Door.LAST, (*face, *page_objections(evidence, policy)))
 
 
-def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
+def decide_entry(evidence: Evidence, policy: Policy, rule_set: RuleSet = NO_RULES) -> Decision:
     """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is checked."""
-    return _decided(evidence, policy, book, Door.FIRST, ())
+    return _decided(evidence, policy, rule_set, Door.FIRST, ())
 
 
 def _decided(
-    evidence: Evidence, policy: Policy, book: RuleBook, door: Door, of_the_face: tuple[Objection, ...]
+    evidence: Evidence, policy: Policy, rule_set: RuleSet, door: Door, of_the_face: tuple[Objection, ...]
 ) -> Decision:
     objections = (
         *document_objections(evidence.document, policy),
-        *rule_objections(evidence, book),
+        *rule_objections(evidence, rule_set),
         *random_objections(evidence, policy),
         *_of_registers(evidence, policy),
         *of_the_face,
@@ -172,11 +172,11 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
     return (*objections, *_holder_objections(document, policy))
 
 
-def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
+def rule_objections(evidence: Evidence, rule_set: RuleSet) -> tuple[Objection, ...]:
     """Return the objections of the site's written rules. Without a read MRZ no rule about a holder applies, and nobody is admitted."""
     facts, document = facts_of(evidence), evidence.document
-    about = book.objections(facts) if is_read(document) else ()
-    return (*about, *book.closings(facts))
+    about = rule_set.objections(facts) if is_read(document) else ()
+    return (*about, *rule_set.closings(facts))
 
 
 def random_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:

@@ -13,7 +13,7 @@ from gate.passage.events import Event, TrackChanged
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
-from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.rule_set import NO_RULES, RuleSet
 from gate_core.evidence.crossing import CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterFinding
@@ -29,16 +29,16 @@ class Rules:
     timing: Timing
     service: Service = USUAL_SERVICE
     two_officers_for: frozenset[Reason] = frozenset()
-    book: RuleBook = NO_RULES
+    rule_set: RuleSet = NO_RULES
 
     @property
     def of_two(self) -> frozenset[Reason]:
         """The reasons that require two officers."""
-        by_rule = {Reason.RULE_TWO_OFFICERS} if self.book.asks_for_two else set()
+        by_rule = {Reason.RULE_TWO_OFFICERS} if self.rule_set.asks_for_two else set()
         return self.two_officers_for | by_rule
 
     def __post_init__(self) -> None:
-        if self.policy.rules != self.book.sha256:
+        if self.policy.rules != self.rule_set.sha256:
             raise ValueError("the policy names other rules")
 
 

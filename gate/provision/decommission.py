@@ -70,7 +70,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
     cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
-    road = key_path(config).parent
+    console_keys = key_path(config).parent
     named = tuple(dict.fromkeys(Path(one) for one in cameras if "/" in one))
     asked = config.registers
     for_registers = () if asked is None else tuple(map(of_registers, asked.credentials))
@@ -82,7 +82,11 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     return (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
         Part("device_key", (Path(paths.identity), *sorted(keys.glob("device*"))), secret=True),
-        *((Part("console_key", (road,), secret=True),) if config.console is not None or road.exists() else ()),
+        *(
+            (Part("console_key", (console_keys,), secret=True),)
+            if config.console is not None or console_keys.exists()
+            else ()
+        ),
         *((Part("credentials", named, secret=True),) if named else ()),
         *((Part("registers", lists, secret=True),) if lists else ()),
         *((Part("units", drop_ins),) if drop_ins else ()),

@@ -24,7 +24,7 @@ from gate.passage.conditions import (
     Sex,
     predicates_of,
 )
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate.rules.profiling_guard import (
     KEPT_MAX,
     days_of,
@@ -72,11 +72,11 @@ class _LeftOut(Not):
         return False
 
 
-def wrong_with(book: RuleBook) -> Iterator[Wrong]:
+def wrong_with(rule_set: RuleSet) -> Iterator[Wrong]:
     """Yield every error of well-formed rules, at the key to change."""
     fit: list[Rule] = []
-    for rule in book.rules:
-        found = list(_wrong_with_rule(rule, min(TRIED_MAX, FILE_TRIED_MAX // len(book.rules))))
+    for rule in rule_set.rules:
+        found = list(_wrong_with_rule(rule, min(TRIED_MAX, FILE_TRIED_MAX // len(rule_set.rules))))
         yield from found
         if not found:
             fit.append(rule)

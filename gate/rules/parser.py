@@ -44,7 +44,7 @@ from gate.passage.conditions import (
     Weekday,
     WeekdayIs,
 )
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.service_scope import BorderDirection
 from gate_core.settings.toml_file import TomlFile, Wrong, misfits
@@ -130,22 +130,22 @@ _QUESTIONS: Final[Mapping[str, tuple[Any, Callable[[Any], Condition]]]] = {
 _JOINS: Final[Mapping[str, Callable[[tuple[Condition, ...]], Condition]]] = {"all": All, "any": AnyOf}
 
 
-def read(file: TomlFile) -> RuleBook:
+def read(file: TomlFile) -> RuleSet:
     """Return the rules of a file. Raises FileError with every error, as far as each rule alone shows it; see `gate.rules.linter`."""
-    return _book(file, file.table())
+    return _rule_set(file, file.table())
 
 
-def recorded(text: str) -> RuleBook:
+def recorded(text: str) -> RuleSet:
     """Return the rules of a text from `spelt`. Raises FileError."""
     file = TomlFile("the records", text)
     try:
         table = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise file.error(Wrong("", f"are no rules: {error}")) from error
-    return _book(file, table)
+    return _rule_set(file, table)
 
 
-def _book(file: TomlFile, table: dict[str, object]) -> RuleBook:
+def _rule_set(file: TomlFile, table: dict[str, object]) -> RuleSet:
     listed = file.fitted(table, _File)
     states = {name: DateBetween(one.first, one.last) for name, one in listed.states.items()}
     wrong = [
@@ -161,7 +161,7 @@ def _book(file: TomlFile, table: dict[str, object]) -> RuleBook:
         rules.append(Rule(name, one.effect, *said, *days, when, one.instructions, threshold, one.officers))
     if wrong:
         raise file.error(*wrong)
-    return RuleBook(listed.version, hashlib.sha256(spelt(table).encode()).hexdigest(), tuple(rules))
+    return RuleSet(listed.version, hashlib.sha256(spelt(table).encode()).hexdigest(), tuple(rules))
 
 
 def spelt(table: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""From a lane's word to the officers' overview as painted, with twelve gates: over the road with TLS, through the console, on one stream."""
+"""From a lane's word to the officers' overview as painted, with twelve gates: over the console connection with TLS, through the console, on one stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from core_fakes import shifts
-from fakes.console_gates import Console, RoadGate, road_gate
+from fakes.console_gates import Console, ConsoleGate, console_gate
 from fakes.console_pages import FLAGS, seed
 from fakes.kiosk_page import CHROMIUM
 from fakes.ports import free_port
@@ -67,7 +67,7 @@ async def _measure(folder: Path) -> list[float]:
         for number in range(GATES):
             name, place = f"north-{number + 1}", folder / str(number)
             place.mkdir()
-            gates[name] = await stack.enter_async_context(road_gate(place, console.certificate, name))
+            gates[name] = await stack.enter_async_context(console_gate(place, console.certificate, name))
         address = await stack.enter_async_context(_serving(folder, console, gates))
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
@@ -91,7 +91,7 @@ async def _measure(folder: Path) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def _serving(folder: Path, console: Console, gates: dict[str, RoadGate]) -> AsyncIterator[str]:
+async def _serving(folder: Path, console: Console, gates: dict[str, ConsoleGate]) -> AsyncIterator[str]:
     """The console's program over these gates, at the address that is given."""
     port, stop, listening = free_port(), asyncio.Event(), asyncio.Event()
     address = f"http://127.0.0.1:{port}"

@@ -35,7 +35,7 @@ from gate.lists.names import People
 from gate.lists.shelf import Shelf
 from gate.passage.conditions import AgeFrom, All, IssuerIs, Not
 from gate.passage.policy import decide
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate_core.evidence.crossing import Evidence, SiteEvidence
 from gate_core.evidence.registers import Register, RegisterFinding
 from gate_core.ports.registers import Question
@@ -140,10 +140,10 @@ def _people(everybody: list[Person]) -> People:
 
 
 @functools.cache
-def _book() -> RuleBook:
+def _rule_set() -> RuleSet:
     """Two hundred rules, of which each asks two questions."""
     days = (date(2026, 1, 1), date(2027, 12, 31))
-    return RuleBook(
+    return RuleSet(
         "bench",
         "0" * 64,
         tuple(
@@ -163,8 +163,8 @@ def _decided_ms(shelves: list[Shelf]) -> float:
     local = datetime(2026, 12, 5, 12, 0)  # noqa: DTZ001 - what the wall shows
     site = SiteEvidence(1.0, 1.0, clock_sure=True, age_s=1.0, local=local)
     evidence = Evidence(replace(GENUINE, age=40), SAME_FACE, None, site, registers=findings)
-    policy = replace(LANE_RULES.policy, shadow=True, rules=_book().sha256, registers=asked)
-    assert decide(evidence, policy, _book()).objections == ()
+    policy = replace(LANE_RULES.policy, shadow=True, rules=_rule_set().sha256, registers=asked)
+    assert decide(evidence, policy, _rule_set()).objections == ()
     return (time.perf_counter() - begun) * 1000
 
 

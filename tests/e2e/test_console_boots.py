@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.boot.attempts import FAR
-from fakes.boot.gate import CONSOLE, ROAD, SHIFT, Gate
+from fakes.boot.gate import CONSOLE, CONSOLE_ADDRESS, SHIFT, Gate
 from fakes.boot.machine import Machine
 
 from gate_core.orders import keys
@@ -105,7 +105,7 @@ def set_up(gate: Gate, room: Machine) -> None:
     key = gate.machine.run("cat", "/root/officers-authority.key").stdout
     room.write(f"{CONSOLES}/console.pem", gate.machine.run("cat", f"{CONSOLE}/console.pem").stdout)
     room.write(f"{AUTHORITYS}/officers-authority.key", key)
-    road = gate.status()["detail"]["screens"]["console"]["key"]
+    gate_key = gate.status()["detail"]["screens"]["console"]["key"]
     room.write(
         "/etc/portcullis/authority.toml",
         f'key = "{AUTHORITYS}/officers-authority.key"\nfolder = "{AUTHORITYS}"\nrp_id = "localhost"\n'
@@ -115,7 +115,7 @@ def set_up(gate: Gate, room: Machine) -> None:
         "/etc/portcullis/console.toml",
         f'identity = "{CONSOLES}/console.pem"\n'
         f'[authority]\npublic = "{keys.public_text(keys.read_key(key.encode()))}"\nsocket = "{SOCKET}"\n'
-        f'[gates.north-7]\naddress = "{ROAD}"\nkey = "{road}"\n',
+        f'[gates.north-7]\naddress = "{CONSOLE_ADDRESS}"\nkey = "{gate_key}"\n',
     )
 
 

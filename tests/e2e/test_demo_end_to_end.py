@@ -109,16 +109,16 @@ def test_an_auditor_can_carry_the_log_away_and_read_it(demo: dict[str, Any], kep
 
 
 def test_every_decision_in_the_log_can_be_taken_again(demo: dict[str, Any], kept: Path) -> None:
-    from gate.programs.lane.records import Books, replay
+    from gate.programs.lane.records import RecordedRuleSets, replay
 
     assert demo["as_expected"]
-    records, books = records_of(kept), Books()
+    records, rule_sets = records_of(kept), RecordedRuleSets()
     decided = decided_of(records)
     assert len(decided) >= demo["travellers"] // 2
     assert all(body["policy"]["rules"] for body in decided)
     for stated in (record["body"] for record in records if record["kind"] == "rules_stated"):
-        books.take(stated)
-    assert all(replay(body, books=books)[1] for body in decided)
+        rule_sets.take(stated)
+    assert all(replay(body, rule_sets=rule_sets)[1] for body in decided)
 
 
 def test_every_edition_of_passport_came_and_the_log_says_how_its_chip_was_opened(

@@ -12,7 +12,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from fakes.boot.gate import CONSOLE, OPT, PACKAGE, PYTHON, ROAD, SEED, Gate
+from fakes.boot.gate import CONSOLE, CONSOLE_ADDRESS, OPT, PACKAGE, PYTHON, SEED, Gate
 
 from gate.channel.row import PROGRAMS
 from hardware_sim.company import Company
@@ -251,7 +251,7 @@ def test_a_console_is_served_from_where_the_site_says_and_from_nowhere_else(gate
             address,
             "--max-time",
             "3",
-            f"https://{ROAD}/events",
+            f"https://{CONSOLE_ADDRESS}/events",
         )
         return "event: lane" in gate.machine.run("curl", "-sN", *pinned, *asked, check=False).stdout
 

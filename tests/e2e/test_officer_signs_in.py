@@ -1,4 +1,4 @@
-"""An officer's whole way: invited at the authority's machine, enrolled and signed in at the console in a real browser, heard by a gate's road.
+"""An officer's whole way: invited at the authority's machine, enrolled and signed in at the console in a real browser, heard by a gate's console connection.
 
 The authority and the console are the real programs, as processes; the gate is the real `screens` with a lane that is told what to say.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.browser_profile import left_of, overhear
-from fakes.console_gates import road_gate, until
+from fakes.console_gates import console_gate, until
 from fakes.ports import free_port
 from playwright.async_api import async_playwright
 
@@ -74,7 +74,7 @@ async def test_an_officer_is_invited_enrols_signs_in_and_is_heard_by_the_gate(sh
     pages = f"http://localhost:{port}"
     authority = {"key": key, "folder": str(short_path / "a"), "address": at, "consoles": made["certificate"]}
     asked = written(short_path / "authority.toml", {**authority, "rp_id": "localhost", "origins": [pages]})
-    async with road_gate(short_path, Path(made["certificate"])) as gate:
+    async with console_gate(short_path, Path(made["certificate"])) as gate:
         with serving("officer", "authority", "serve", "--config", asked) as service:
             assert service.stdout is not None
             pinned = json.loads(service.stdout.readline())["key"]

@@ -16,7 +16,7 @@ from fakes.console_gates import until
 from fakes.console_pages import seed
 from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import Gate, running
-from officers_fakes.console_hall import SEALING
+from officers_fakes.console_doubles import SEALING
 from playwright.async_api import Browser, Page, async_playwright
 
 from gate.channel.errors import ChannelError

@@ -1,6 +1,6 @@
-"""Gates on the console's road, for tests of either end: the real `screens` program over real sockets, with a lane that says what it is told.
+"""Gates on the console connection, for tests of either end: the real `screens` program over real sockets, with a lane that says what it is told.
 
-`road_gate` runs one; `Console` makes a console's key and certificate, and the `Gate` that watches one.
+`console_gate` runs one; `Console` makes a console's key and certificate, and the `Gate` that watches one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gate.passage.names import Outcome
 from gate.programs.screens.console_api import LIMITS
 from gate.programs.screens.program import Screens
 from gate.programs.shared.config import Config, parse
-from gate.programs.shared.consoles import road_key
+from gate.programs.shared.consoles import console_key
 from gate.programs.shared.status import serve_status
 from gate_core import pinned_certificates
 from gate_core.evidence.reasons import Objection, Reason
@@ -85,8 +85,8 @@ class FakeDesk:
 
 
 @dataclass
-class RoadGate:
-    """A gate that serves the road. `status` is what its lane says of itself."""
+class ConsoleGate:
+    """A gate that serves consoles. `status` is what its lane says of itself."""
 
     config: Config
     lane: FakeLane
@@ -97,11 +97,11 @@ class RoadGate:
 
     @property
     def port(self) -> int:
-        """Of the road."""
+        """Of the console connection."""
         return int(self.entry.address.rpartition(":")[2])
 
     def detail(self) -> dict[str, Any]:
-        """What the screens program says of its road in its status."""
+        """What the screens program says of its console connection in its status."""
         told: Any = self.screens.status().detail["console"]
         return dict(told)
 
@@ -115,8 +115,8 @@ class RoadGate:
         await self.lane.show(view(Screen.OFFICER, referred=crossing))
 
 
-def road_config(folder: Path, gate_id: str, certificates: Path) -> Config:
-    """A gate's configuration with the road on a free port."""
+def console_config(folder: Path, gate_id: str, certificates: Path) -> Config:
+    """A gate's configuration with a console connection on a free port."""
     return parse(
         {
             "purpose": "demo",
@@ -134,28 +134,28 @@ def road_config(folder: Path, gate_id: str, certificates: Path) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def road_gate(
+async def console_gate(
     folder: Path,
     certificates: Path,
     gate_id: str = "north-7",
     *,
     limits: ConnectionLimits = LIMITS,
     listens: bool = True,
-) -> AsyncIterator[RoadGate]:
-    """A gate whose road the consoles of this file may use, until the block ends. The folder's name is short: sockets lie in it.
+) -> AsyncIterator[ConsoleGate]:
+    """A gate that the consoles of this file may connect to, until the block ends. The folder's name is short: sockets lie in it.
 
-    Without `listens` it cannot serve the road yet.
+    Without `listens` it cannot serve consoles yet.
     """
-    config = road_config(folder, gate_id, certificates)
+    config = console_config(folder, gate_id, certificates)
     stop = asyncio.Event()
     async with (
         FakeLane(config.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
         FakeDesk(gate_id, config.socket("orders")).run() as desk,
     ):
         assert config.console is not None
-        entry = GateEntry(address=config.console.address, key=road_key(config).fingerprint)
-        screens = Screens(config, boot="boot1", road_limits=limits)
-        made = RoadGate(config, lane, desk, entry, screens)
+        entry = GateEntry(address=config.console.address, key=console_key(config).fingerprint)
+        screens = Screens(config, boot="boot1", console_limits=limits)
+        made = ConsoleGate(config, lane, desk, entry, screens)
         async with serve_status(config, "lane", lambda: Status("lane", "ready", made.status)):
             running = asyncio.ensure_future(screens.run(stop))
             try:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import kiosk_page
 from fakes.browser_profile import ASK_KEEPER
-from officers_fakes.console_hall import SEALING, FakeGate, Hallway, console
+from officers_fakes.console_doubles import SEALING, FakeGate, RunningConsole, console
 from PIL import Image
 from playwright.async_api import Page
 
@@ -36,7 +36,7 @@ def portrait(shade: int) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
+async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[RunningConsole]:
     """Serve the console on loopback. A gate that has no pictures shows shades of grey."""
     for gate in gates:
         gate.portraits = gate.portraits or (portrait(200), portrait(90), portrait(30))
@@ -52,7 +52,7 @@ async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
             looking = tasks.create_task(lanes.run())
             serving = tasks.create_task(server._serve([listener]))
             try:
-                yield Hallway(gates, lanes, sessions, f"http://127.0.0.1:{port}")
+                yield RunningConsole(gates, lanes, sessions, f"http://127.0.0.1:{port}")
             finally:  # a cancelled server leaves its sockets to the browser, which then waits for the next console's answers
                 looking.cancel()
                 lanes.close()

@@ -123,7 +123,7 @@ class RecordChecks(Account):
         policy, site = self.rules.policy, self.site
         if seen.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in seen.document.checks):
             self.broken("11", "an admission whose document was not read, or has a check that did not pass")
-        if self.rules.book.rules and not self._may_go_alone(seen):
+        if self.rules.rule_set.rules and not self._may_go_alone(seen):
             self.broken("written rules", "an admission of somebody whom they have an officer see, or may")
         if seen.face is None or not self._is_traveller(seen.face):
             self.broken("11", f"an admission on the face {seen.face}")

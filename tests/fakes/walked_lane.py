@@ -37,7 +37,7 @@ from gate.passage.events import (
 from gate.passage.lasting_state import UNKNOWN, LastingState
 from gate.passage.names import Outcome
 from gate.passage.orders import Command, Ordered
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
 from gate_core.evidence.crossing import Alarm
@@ -45,7 +45,7 @@ from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Purpose, Screen
 
 WALL = datetime(2026, 11, 28, 12)  # noqa: DTZ001 - the site's own, and it stands still
-WRITTEN = RuleBook(
+WRITTEN = RuleSet(
     "walked",
     "walked",
     (
@@ -56,7 +56,7 @@ WRITTEN = RuleBook(
 WALKED = replace(
     RULES,
     policy=replace(RULES.policy, rules=WRITTEN.sha256, camera_sees_zone=True),
-    book=WRITTEN,
+    rule_set=WRITTEN,
     two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.DOCUMENT_CHECK_FAILED, Reason.FACE_NOT_COMPARED}),
 )
 POLL_S = 0.1

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gate.programs.lane.records import Books, replay
+from gate.programs.lane.records import RecordedRuleSets, replay
 from gate.updates.layout import Here, Kind
 from gate.updates.sources import FolderSource
 from gate.updates.trust import Seen, verify
@@ -81,13 +81,13 @@ def test_its_records_decrypt_to_what_they_were() -> None:
 
 def test_each_decision_is_taken_again_as_it_was_then() -> None:
     """Verdict and every objection: the report asks only that none of today's is new, so it would not see a check that is lost."""
-    books, again = Books(), []
+    rule_sets, again = RecordedRuleSets(), []
     for record in told("records.jsonl"):
         kind, body = record["kind"], record["body"]
         if kind == "rules_stated":
-            books.take(body)
+            rule_sets.take(body)
         elif kind in {"entry_decided", "decided"}:
-            decision, _ = replay(body, door=Door.LAST if kind == "decided" else Door.FIRST, books=books)
+            decision, _ = replay(body, door=Door.LAST if kind == "decided" else Door.FIRST, rule_sets=rule_sets)
             objections = sorted([one.reason.value, one.detail] for one in decision.objections)
             again.append({"verdict": decision.verdict.value, "objections": objections})
     assert again == told("decisions.jsonl")

@@ -1,4 +1,4 @@
-"""The gate's end of the console's road under attack: strangers, other consoles' certificates, and consoles that are hostile or slow."""
+"""The gate's end of the console connection under attack: strangers, other consoles' certificates, and consoles that are hostile or slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from fakes.console_gates import Console, RoadGate, road_gate, tls, until
+from fakes.console_gates import Console, ConsoleGate, console_gate, tls, until
 from fakes.screens_peers import view
 
 from gate.channel.order_messages import Waiting
@@ -54,7 +54,7 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(gate: RoadGate, context: ssl.SSLContext | None, *, host: str = "gate.example") -> AsyncIterator[Line]:
+async def line(gate: ConsoleGate, context: ssl.SSLContext | None, *, host: str = "gate.example") -> AsyncIterator[Line]:
     name = None if context is None else host
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", gate.port, ssl=context, server_hostname=name, limit=1 << 20
@@ -106,7 +106,7 @@ LOOK = b"GET /look HTTP/1.1\r\nhost: x\r\n\r\n"
 # ── who gets in ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def asked(gate: RoadGate, identity: Path | None) -> bytes:
+async def asked(gate: ConsoleGate, identity: Path | None) -> bytes:
     """What somebody hears who shows this certificate and asks for a challenge; nothing when they are not let in."""
     heard = b""
     with contextlib.suppress(OSError, TimeoutError):
@@ -128,7 +128,7 @@ async def test_only_the_certificates_of_the_file_get_in_each_for_itself(tmp_path
     Console(tmp_path, "stranger")
     known = [one.public_bytes(Encoding.PEM) for one in (root[0], over, later, dated)]
     file = certificates(tmp_path, ours.certificate.read_bytes(), *known)
-    async with road_gate(tmp_path, file) as gate:
+    async with console_gate(tmp_path, file) as gate:
         for name in ("console-1", "root", "dated"):
             assert b'"nonce"' in await asked(gate, tmp_path / f"{name}.pem"), name
         for name in ("stranger", "issued", "over", "later"):
@@ -144,7 +144,7 @@ async def test_a_console_that_is_not_let_in_is_told_why(tmp_path: Path) -> None:
     file = certificates(tmp_path, ours.certificate.read_bytes(), over.public_bytes(Encoding.PEM))
     expired = Console(tmp_path, "expired")
     expired.identity = tmp_path / "over.pem"
-    async with road_gate(tmp_path, file) as gate:
+    async with console_gate(tmp_path, file) as gate:
         for console in (stranger, expired):
             async with console.watching("north-7", gate.entry) as watched:
                 await until(lambda: watched.trouble not in {"", "is not reached yet"})
@@ -175,7 +175,7 @@ async def test_a_stolen_certificate_without_its_key_gets_nobody_in(tmp_path: Pat
 )
 async def test_who_brings_no_tls_is_hung_up_on_and_hears_nothing_of_the_gate(tmp_path: Path, said: bytes) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, None) as one:
+    async with console_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, None) as one:
         await one.say(said)
         heard = await one.rest()
         assert b"north-7" not in heard
@@ -186,7 +186,7 @@ async def test_who_brings_no_tls_is_hung_up_on_and_hears_nothing_of_the_gate(tmp
 async def test_neither_the_name_in_the_handshake_nor_the_host_header_makes_a_difference(tmp_path: Path) -> None:
     """No browser has a console's key, so there is nobody whom a name could lead here."""
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate:
+    async with console_gate(tmp_path, ours.certificate) as gate:
         for host in ("gate.example", "evil.example"):
             async with line(gate, ours.tls(), host=host) as one:
                 await one.say(b"GET /look HTTP/1.1\r\nhost: %s\r\n\r\n" % host.encode())
@@ -197,7 +197,7 @@ async def test_tls_before_1_3_is_not_spoken(tmp_path: Path) -> None:
     ours = Console(tmp_path)
     old = ours.tls()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with road_gate(tmp_path, ours.certificate) as gate:
+    async with console_gate(tmp_path, ours.certificate) as gate:
         with pytest.raises(OSError, match=r"PROTOCOL_VERSION|reset|^$"):
             async with line(gate, old):
                 pass
@@ -224,7 +224,7 @@ async def test_tls_before_1_3_is_not_spoken(tmp_path: Path) -> None:
 )
 async def test_what_is_no_request_is_answered_and_hung_up_on(tmp_path: Path, said: bytes, status: bytes) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, ours.tls()) as one:
+    async with console_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, ours.tls()) as one:
         await one.say(said)
         assert (await one.rest()).split(b" ")[1] == status
         assert gate.desk.orders == []
@@ -233,7 +233,7 @@ async def test_what_is_no_request_is_answered_and_hung_up_on(tmp_path: Path, sai
 @pytest.mark.parametrize("begun", [b"", b"GET /look HTTP/1.1\r\n"], ids=["nothing", "a line now and then"])
 async def test_a_head_that_never_ends_is_waited_for_no_longer_than_first_s(tmp_path: Path, begun: bytes) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, ours.tls()) as one:
+    async with console_gate(tmp_path, ours.certificate, limits=QUICK) as gate, line(gate, ours.tls()) as one:
         await one.say(begun)
 
         async def trickle() -> None:
@@ -249,7 +249,7 @@ async def test_a_head_that_never_ends_is_waited_for_no_longer_than_first_s(tmp_p
 @pytest.mark.long
 async def test_an_order_that_trickles_in_is_no_order(tmp_path: Path) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate, line(gate, ours.tls()) as one:
+    async with console_gate(tmp_path, ours.certificate) as gate, line(gate, ours.tls()) as one:
         await one.say(b"POST /orders HTTP/1.1\r\nhost: x\r\ncontent-length: 4000\r\n\r\n")
 
         async def trickle() -> None:
@@ -267,7 +267,7 @@ async def test_an_order_that_trickles_in_is_no_order(tmp_path: Path) -> None:
 async def test_other_routes_and_methods_are_not_there(tmp_path: Path) -> None:
     ours = Console(tmp_path)
     async with (
-        road_gate(tmp_path, ours.certificate) as gate,
+        console_gate(tmp_path, ours.certificate) as gate,
         httpx2.AsyncClient(verify=ours.tls(), base_url=f"https://{gate.entry.address}") as client,
     ):
         found = [
@@ -281,7 +281,7 @@ async def test_a_console_that_never_reads_is_shown_out_and_another_hears_everyth
     ours, other = Console(tmp_path), Console(tmp_path, "console-2")
     file = certificates(tmp_path, ours.certificate.read_bytes(), other.certificate.read_bytes())
     async with (
-        road_gate(tmp_path, file, limits=QUICK) as gate,
+        console_gate(tmp_path, file, limits=QUICK) as gate,
         other.watching("north-7", gate.entry) as watched,
         line(gate, ours.tls()) as deaf,
     ):
@@ -306,7 +306,7 @@ async def test_a_console_that_asks_without_end_waits_and_another_does_not(tmp_pa
     ours, other = Console(tmp_path), Console(tmp_path, "console-2")
     file = certificates(tmp_path, ours.certificate.read_bytes(), other.certificate.read_bytes())
     async with (
-        road_gate(tmp_path, file) as gate,
+        console_gate(tmp_path, file) as gate,
         contextlib.AsyncExitStack() as lines,
         other.watching("north-7", gate.entry) as watched,
     ):
@@ -328,7 +328,7 @@ async def test_a_console_that_asks_without_end_waits_and_another_does_not(tmp_pa
 
 async def test_an_order_that_takes_long_holds_up_nobody(tmp_path: Path) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
+    async with console_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
         await until(lambda: watched.up)
         gate.desk.slow.clear()
         slow = asyncio.ensure_future(watched.order(b"admit"))
@@ -344,7 +344,7 @@ async def test_a_crowd_from_elsewhere_costs_neither_a_console_nor_the_page_anyth
     """Hundreds of connections that begin no handshake, and as many that begin one, all from one other address."""
     ours = Console(tmp_path)
     async with (
-        road_gate(tmp_path, ours.certificate) as gate,
+        console_gate(tmp_path, ours.certificate) as gate,
         httpx2.AsyncClient() as page,
         contextlib.AsyncExitStack() as crowd,
     ):
@@ -380,7 +380,7 @@ def was_hung_up_on(end: socket.socket) -> bool:
 
 async def test_nothing_is_asked_of_the_lane_while_no_console_watches(tmp_path: Path) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate:
+    async with console_gate(tmp_path, ours.certificate) as gate:
         await gate.lane.show(view(Screen.GO))
         await asyncio.sleep(0.7)
         assert gate.desk.looks == 0
@@ -396,7 +396,7 @@ async def test_nothing_is_asked_of_the_lane_while_no_console_watches(tmp_path: P
 
 async def test_the_reasons_of_a_referral_reach_the_console_and_not_the_page(tmp_path: Path) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
+    async with console_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
         secret = (gate.config.runtime("screens") / "kiosk" / "secret").read_text()
         port = gate.config.screens.port
         async with (
@@ -416,7 +416,7 @@ async def test_the_reasons_of_a_referral_reach_the_console_and_not_the_page(tmp_
 
 async def test_a_lane_that_hangs_is_told_as_one_that_does_not_answer(tmp_path: Path) -> None:
     ours = Console(tmp_path)
-    async with road_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
+    async with console_gate(tmp_path, ours.certificate) as gate, ours.watching("north-7", gate.entry) as watched:
         await gate.refer("c1", Reason.FACE_BELOW_THRESHOLD)
         await until(lambda: watched.snapshot and watched.snapshot.waiting)
         gate.desk.mute = True
@@ -432,7 +432,7 @@ async def test_files_that_are_wrong_are_said_and_tried_again_while_the_page_is_s
     ours = Console(tmp_path)
     file = tmp_path / "consoles.pem"
     file.write_text("no certificate")
-    async with road_gate(tmp_path, file, listens=False) as gate:
+    async with console_gate(tmp_path, file, listens=False) as gate:
         await until(lambda: "holds no certificates" in str(gate.detail()["problem"]))
         async with httpx2.AsyncClient() as page:
             assert (await page.get(f"http://127.0.0.1:{gate.config.screens.port}/healthz")).status_code == 200

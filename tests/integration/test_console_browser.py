@@ -16,7 +16,7 @@ from core_fakes import shifts
 from fakes.console_pages import FLAGS, pages, portrait, seed
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
-from officers_fakes.console_hall import FakeGate, Hallway, waits
+from officers_fakes.console_doubles import FakeGate, RunningConsole, waits
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gate_core.evidence.names import Role
@@ -86,7 +86,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def at(browser: Browser, hallway: Hallway, size: str = "control room", **officer: Any) -> AsyncIterator[Page]:
+async def at(
+    browser: Browser, running: RunningConsole, size: str = "control room", **officer: Any
+) -> AsyncIterator[Page]:
     """An officer's page, signed in; whatever it complains of in the console fails the test."""
     width, height = SIZES[size]
     context = await browser.new_context(viewport={"width": width, "height": height})
@@ -95,7 +97,7 @@ async def at(browser: Browser, hallway: Hallway, size: str = "control room", **o
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    await seed(page, hallway.address, **officer)
+    await seed(page, running.address, **officer)
     try:
         yield page
         assert [text for text in complaints if "502" not in text and "404" not in text] == []  # what is not there
@@ -117,10 +119,10 @@ def busy(count: int) -> list[FakeGate]:
 @pytest.mark.parametrize("count", quick_or_long((1, 12), quick=(12,)))
 async def test_every_page_is_whole_and_legible(browser: Browser, tmp_path: Path, count: int, size: str) -> None:
     problems = []
-    async with pages(busy(count), tmp_path) as hallway, at(browser, hallway, size, role=Role.SUPERVISOR) as page:
+    async with pages(busy(count), tmp_path) as running, at(browser, running, size, role=Role.SUPERVISOR) as page:
         assert await page.locator(".tile").count() == count
         for path in ("/", "/gates/north-1", "/handover", "/gates/north-1/crossings/c-1"):
-            await page.goto(f"{hallway.address}{path}")
+            await page.goto(f"{running.address}{path}")
             await page.wait_for_selector("h1")
             problems += [f"{path}: {text}" for text in await page.evaluate(MEASURE)]
         await page.wait_for_selector("#faces:visible")
@@ -140,20 +142,20 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path) -
         seen = (await page.evaluate("axe.run()"))["violations"]
         found.extend(f"{what}: {one['id']} {[node['html'][:120] for node in one['nodes']]}" for one in seen)
 
-    async with pages(busy(12), tmp_path) as hallway, at(browser, hallway, role=Role.SUPERVISOR) as page:
+    async with pages(busy(12), tmp_path) as running, at(browser, running, role=Role.SUPERVISOR) as page:
         await look(page, "all lanes")
         for path in ("/gates/north-1", "/gates/none", "/handover", "/gates/north-1/crossings/c-9"):
-            await page.goto(f"{hallway.address}{path}")
+            await page.goto(f"{running.address}{path}")
             await page.wait_for_selector("h1")
             await look(page, path)
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")
         await look(page, "before the look")
         await page.click('[data-said="said same"]')
         await page.click('[data-action="admit"]')
         await page.keyboard.press("2")
         await look(page, "after the look")
-        await page.goto(f"{hallway.address}/gates/north-1")
+        await page.goto(f"{running.address}/gates/north-1")
         await page.click('[data-verb="mode"]')
         await look(page, "a question")
     assert found == []
@@ -162,7 +164,7 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path) -
 async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_officers(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with pages(busy(12), tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(busy(12), tmp_path) as running, at(browser, running) as page:
         gates = await page.locator(".tile .gate").all_inner_texts()
         assert gates[:3] == ["north-2", "north-1", "north-3"]
         await page.locator('[data-gate="north-1"] .decide').focus()
@@ -185,7 +187,7 @@ async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_offic
         await page.keyboard.press("Enter")
         await page.wait_for_selector('#answer[data-outcome="done"]')
         assert await page.evaluate("document.getElementById('live').width") == 1  # nothing is left of the pictures
-        view, order = (signed.order for signed in hallway.gate("north-1").obeyed)
+        view, order = (signed.order for signed in running.gate("north-1").obeyed)
         assert (view.verb, order.verb, order.argument) == (Verb.VIEW, Verb.HAND_OVER, "taken_over")
         assert order.reason == "said not same; attack on the camera suspected"
 
@@ -194,9 +196,9 @@ async def test_an_open_page_says_at_once_that_its_gate_is_lost_and_what_to_do(br
     gates = busy(1)
     waiting = [waits("c-1", waiting_s=48.0, sealed_for=["anna"])]
     crossing, lane = "/gates/north-1/crossings/c-1", "/gates/north-1"
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         for path in (crossing, lane):
-            await page.goto(f"{hallway.address}{path}")
+            await page.goto(f"{running.address}{path}")
             await page.wait_for_selector("#look-state:not([aria-busy])" if path == crossing else ".wait")
             assert await page.locator("#lost:visible").count() == 0
             gates[0].lose()
@@ -208,15 +210,15 @@ async def test_an_open_page_says_at_once_that_its_gate_is_lost_and_what_to_do(br
             said = await page.inner_text("main")
             assert ("Go there" in said, "decided" in said) == (True, False)
             gates[0].tell(waiting=waiting, state="referred")
-            await page.goto(f"{hallway.address}{path}")
-        await page.goto(f"{hallway.address}{crossing}")
+            await page.goto(f"{running.address}{path}")
+        await page.goto(f"{running.address}{crossing}")
         gates[0].lose()
         await page.wait_for_selector("#lost:visible")
         assert await page.evaluate(MEASURE) == []
         gates[0].tell(waiting=waiting, state="referred")
         await page.wait_for_selector("#lost", state="hidden")
         assert await page.locator("#gone:visible").count() == 0
-        assert await decided(page, hallway.address) == "done"
+        assert await decided(page, running.address) == "done"
 
 
 @pytest.mark.long
@@ -233,7 +235,7 @@ async def test_pictures_that_were_swapped_on_their_way_admit_nobody(browser: Bro
         await page.keyboard.press("Enter")
         return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
 
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         assert await admit(page) == "forbidden"
         gates[0].swaps = None
         assert await admit(page) == "done"
@@ -258,15 +260,15 @@ async def test_a_page_that_shows_nothing_answers_for_what_the_page_before_it_sho
 ) -> None:
     gates = busy(1)
     gates[0].swaps = (portrait(90), portrait(90), portrait(30))
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")  # pictures of somebody else's making
         for gates[0].withholds, gates[0].swaps in ((True, None), (False, None)):
             if not gates[0].withholds:  # what is sealed says nothing of a face
                 gates[0].lies = ({"live": None, "chip": None, "alarms": []}, {"printed": None, "chip": None})
-            assert await decided(page, hallway.address) == "forbidden"
+            assert await decided(page, running.address) == "forbidden"
         gates[0].lies = None
-        assert await decided(page, hallway.address) == "done"
+        assert await decided(page, running.address) == "done"
         assert await page.evaluate("Object.keys(JSON.parse(localStorage.seen))") == ["anna\nnorth-1\nc-1"]
     (admitted,) = [signed.order for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT]
     assert admitted.seen is not None
@@ -278,7 +280,7 @@ async def test_who_was_shown_nothing_ever_says_so_and_a_browser_that_keeps_nonse
 ) -> None:
     gates = busy(1)
     gates[0].withholds = True
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         for nonsense in (
             "[",
             "null",
@@ -289,7 +291,7 @@ async def test_who_was_shown_nothing_ever_says_so_and_a_browser_that_keeps_nonse
             await page.evaluate("(text) => localStorage.setItem('seen', text)", nonsense)
             gates[0]._decided.clear()
             gates[0].tell(waiting=[waits("c-1", sealed_for=["anna"])], state="referred")
-            assert await decided(page, hallway.address) == "done"
+            assert await decided(page, running.address) == "done"
     assert {signed.order.seen for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT} == {None}
 
 
@@ -303,14 +305,14 @@ async def test_two_officers_admit_each_by_their_own_look_and_the_second_reads_on
         waiting=[waits("c-1", waiting_s=48.0, sealed_for=["anna", "ben"], two_officers=True)], state="referred"
     )
     async with (
-        pages(gates, tmp_path) as hallway,
-        at(browser, hallway) as anna,
-        at(browser, hallway, number=8, officer="ben") as ben,
+        pages(gates, tmp_path) as running,
+        at(browser, running) as anna,
+        at(browser, running, number=8, officer="ben") as ben,
     ):
         assert "Two officers admit" in await anna.inner_text(".wait .two")
-        assert await decided(anna, hallway.address, reason="2") == "one_more"
+        assert await decided(anna, running.address, reason="2") == "one_more"
         await expect(anna.locator("#two")).to_contain_text("You have ordered to admit")
-        await ben.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await ben.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await ben.wait_for_selector("#faces:visible")
         await expect(ben.locator("#two")).to_contain_text("has ordered to admit. One more officer must")
         shown = await ben.content()
@@ -320,9 +322,9 @@ async def test_two_officers_admit_each_by_their_own_look_and_the_second_reads_on
         await ben.click("#confirm-yes")
         await expect(ben.locator("#two")).to_contain_text("Two officers admit")
         await expect(anna.locator("#two")).to_contain_text("Two officers admit")
-        assert await decided(anna, hallway.address) == "one_more"
-        assert await decided(anna, hallway.address) == "one_more"  # the same officer stays one
-        assert await decided(ben, hallway.address) == "done"
+        assert await decided(anna, running.address) == "one_more"
+        assert await decided(anna, running.address) == "one_more"  # the same officer stays one
+        assert await decided(ben, running.address) == "done"
         await anna.wait_for_selector("#gone:visible")
         assert await anna.evaluate("document.getElementById('live').width") == 1
     orders = [signed.order for signed in gates[0].obeyed if signed.order.verb in {Verb.ADMIT, Verb.REFER}]
@@ -344,7 +346,7 @@ async def test_whatever_captured_children_seal_an_officer_decides(
 ) -> None:
     gates = busy(1)
     gates[0].lies = lies
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         await page.click('[data-gate="north-1"] .decide')
         await page.locator("#look-state", has_text="cannot be opened").wait_for()
         await page.click('[data-said="said cannot compare"]')
@@ -362,12 +364,12 @@ async def test_a_thousand_clicks_are_one_order_and_the_second_officer_reads_who_
 ) -> None:
     gates = busy(1)
     async with (
-        pages(gates, tmp_path) as hallway,
-        at(browser, hallway) as anna,
-        at(browser, hallway, number=8, officer="ben") as ben,
+        pages(gates, tmp_path) as running,
+        at(browser, running) as anna,
+        at(browser, running, number=8, officer="ben") as ben,
     ):
         for page in (anna, ben):
-            await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+            await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
             await page.click('[data-said="said same"]')
             await page.click('[data-action="admit"]')
             await page.keyboard.press("1")
@@ -388,7 +390,7 @@ async def test_a_thousand_clicks_are_one_order_and_the_second_officer_reads_who_
 @pytest.mark.long
 async def test_all_lanes_open_in_one_action_and_each_says_what_it_did(browser: Browser, tmp_path: Path) -> None:
     gates = busy(12)
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         await page.click("#open-all")
         await page.fill("#confirm-reason", "fire in the hall")
         await page.click("#confirm-yes")
@@ -404,7 +406,7 @@ async def test_all_lanes_open_in_one_action_and_each_says_what_it_did(browser: B
 @pytest.mark.long
 async def test_presence_is_said_for_each_gate_and_lapses_when_nobody_answers(browser: Browser, tmp_path: Path) -> None:
     gates = [FakeGate("north-1"), FakeGate("north-2")]
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
         await page.clock.install()
         await page.reload()
         asked: list[bool] = []
@@ -440,14 +442,14 @@ async def test_presence_is_said_for_each_gate_and_lapses_when_nobody_answers(bro
 @pytest.mark.long
 async def test_a_handover_is_signed_in_one_browser_and_its_reading_in_another(browser: Browser, tmp_path: Path) -> None:
     words = 'Ärmel\n"carpet" \\ <b>loose</b> \u2028 \U0001f6a7'
-    async with pages(busy(2), tmp_path) as hallway:
-        async with at(browser, hallway) as anna:
-            await anna.goto(f"{hallway.address}/handover")
+    async with pages(busy(2), tmp_path) as running:
+        async with at(browser, running) as anna:
+            await anna.goto(f"{running.address}/handover")
             await anna.fill("#words", words)
             await anna.click("#sign")
             await anna.wait_for_selector(".signed")
-        async with at(browser, hallway, number=8, officer="ben") as ben:
-            await ben.goto(f"{hallway.address}/handover")
+        async with at(browser, running, number=8, officer="ben") as ben:
+            await ben.goto(f"{running.address}/handover")
             assert "carpet" in await ben.inner_text(".signed")
             await ben.click("#read")
             await expect(ben.locator(".signed")).to_contain_text("Read by")
@@ -460,7 +462,7 @@ async def test_a_lane_that_counts_nobody_hears_within_seconds_that_somebody_is_h
     browser: Browser, tmp_path: Path
 ) -> None:
     gate = FakeGate("north-1")
-    async with pages([gate], tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages([gate], tmp_path) as running, at(browser, running) as page:
         await page.clock.install()
         await page.reload()
         await page.click("#presence-begin")
@@ -481,7 +483,7 @@ async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_
     browser: Browser, tmp_path: Path
 ) -> None:
     counts, refuses = FakeGate("north-1"), FakeGate("north-2")
-    async with pages([counts, refuses], tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages([counts, refuses], tmp_path) as running, at(browser, running) as page:
         await page.clock.install()
         await page.reload()
         await page.click("#presence-begin")
@@ -517,8 +519,8 @@ async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> 
     context = await browser.new_context()
     page = await context.new_page()
     page.set_default_timeout(WAIT_MS)
-    async with pages(gates, folder) as hallway:
-        await seed(page, hallway.address)
+    async with pages(gates, folder) as running:
+        await seed(page, running.address)
         yield page
     await page.wait_for_selector("#offline:visible")
     await context.close()
@@ -527,22 +529,22 @@ async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> 
 async def test_a_traveller_whom_a_colleague_decided_leaves_the_page_whatever_was_answered_there_before(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+    async with pages(busy(1), tmp_path) as running, at(browser, running) as page:
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")
         await page.click(".flag summary")
         await page.click('[data-flag="child"]')
         await page.click("#confirm-yes")
         await page.wait_for_selector('#answer[data-outcome="done"]')
-        hallway.gate("north-1").tell()  # a colleague's order
+        running.gate("north-1").tell()  # a colleague's order
         await page.wait_for_selector("#gone:visible")
         assert await page.evaluate("document.getElementById('live').width") == 1
 
 
 async def test_who_is_told_that_a_colleague_was_quicker_has_no_pictures_left(browser: Browser, tmp_path: Path) -> None:
     gate, *_ = gates = busy(1)
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")
         await page.click('[data-said="said same"]')
         await page.click('[data-action="admit"]')
@@ -558,10 +560,10 @@ async def test_who_is_told_that_a_colleague_was_quicker_has_no_pictures_left(bro
 
 
 async def test_who_signs_off_and_leaves_is_not_said_to_be_present_any_more(browser: Browser, tmp_path: Path) -> None:
-    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages(busy(1), tmp_path) as running, at(browser, running) as page:
         await page.click("#presence-begin")
         await page.wait_for_selector("#presence-end:visible")
-        await page.goto(f"{hallway.address}/handover")
+        await page.goto(f"{running.address}/handover")
         await page.click("#sign")
         await page.wait_for_selector(".signed")
         await page.evaluate(
@@ -571,9 +573,9 @@ async def test_who_signs_off_and_leaves_is_not_said_to_be_present_any_more(brows
 
 
 async def test_nobody_is_told_to_be_calm_while_something_calls(browser: Browser, tmp_path: Path) -> None:
-    async with pages([FakeGate("north-1")], tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages([FakeGate("north-1")], tmp_path) as running, at(browser, running) as page:
         await page.wait_for_selector("#calm:visible")
-        hallway.gate("north-1").tell(officers=[])
+        running.gate("north-1").tell(officers=[])
         await page.wait_for_selector(".call")
         await page.wait_for_selector("#calm", state="hidden")
 
@@ -581,8 +583,8 @@ async def test_nobody_is_told_to_be_calm_while_something_calls(browser: Browser,
 async def test_a_traveller_who_waits_again_is_shown_again(browser: Browser, tmp_path: Path) -> None:
     gate, *_ = gates = busy(1)
     again = gate.snapshot.waiting if gate.snapshot else []
-    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+    async with pages(gates, tmp_path) as running, at(browser, running) as page:
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")
         gate.tell(state="granted")  # a colleague admits, and nobody walks
         await page.wait_for_selector("#gone:visible")
@@ -594,8 +596,8 @@ async def test_a_traveller_who_waits_again_is_shown_again(browser: Browser, tmp_
 async def test_who_says_what_they_see_while_the_console_is_away_is_told_and_says_it_again(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
-        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+    async with pages(busy(1), tmp_path) as running, at(browser, running) as page:
+        await page.goto(f"{running.address}/gates/north-1/crossings/c-1")
         await page.wait_for_selector("#faces:visible")
         await page.route("**/opinion", lambda route: route.fulfill(status=404))
         await page.click('[data-said="said same"]')
@@ -610,13 +612,13 @@ async def test_who_says_what_they_see_while_the_console_is_away_is_told_and_says
 
 @pytest.mark.long
 async def test_an_outage_of_the_console_stands_in_the_title_and_sounds(browser: Browser, tmp_path: Path) -> None:
-    async with pages([FakeGate("north-1")], tmp_path) as hallway, at(browser, hallway) as page:
+    async with pages([FakeGate("north-1")], tmp_path) as running, at(browser, running) as page:
         await page.wait_for_selector("#calm:visible")
         await page.evaluate(
             "() => { window.played = []; Audio.prototype.play = async function () { played.push(this.src); }; }"
         )
         await page.route("**/events", lambda route: route.fulfill(status=502))
-        hallway.lanes.close()
+        running.lanes.close()
         await page.wait_for_selector("#offline:visible")
         await expect(page).to_have_title(re.compile("The console does not answer"))
         assert any("alarm.wav" in one for one in await page.evaluate("played"))

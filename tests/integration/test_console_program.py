@@ -1,4 +1,4 @@
-"""The officers' console as a program: a gate's road on one side, officers' browsers on the other, and its commands."""
+"""The officers' console as a program: a gate's console connection on one side, officers' browsers on the other, and its commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import httpx2
 import tomli_w
 from core_fakes import shifts
-from fakes.console_gates import Console, RoadGate, road_gate
+from fakes.console_gates import Console, ConsoleGate, console_gate
 from fakes.ports import free_port
-from officers_fakes.console_hall import prove
+from officers_fakes.console_doubles import prove
 from typer.testing import CliRunner
 
 from gate_core.command_line.tree import application
@@ -25,7 +25,7 @@ from gate_officers.console.config import AuthorityEntry, ConsoleConfig, Pages
 from gate_officers.console.program import run
 
 
-def config(folder: Path, console: Console, gates: dict[str, RoadGate], *, port: int) -> ConsoleConfig:
+def config(folder: Path, console: Console, gates: dict[str, ConsoleGate], *, port: int) -> ConsoleConfig:
     return ConsoleConfig(
         identity=str(console.identity),
         folder=str(folder / "console"),
@@ -66,7 +66,7 @@ async def test_a_referral_at_a_gate_stands_on_the_officers_page_and_an_order_com
 ) -> None:
     console = Console(tmp_path)
     async with (
-        road_gate(tmp_path, console.certificate) as gate,
+        console_gate(tmp_path, console.certificate) as gate,
         served(config(tmp_path, console, {"north-7": gate}, port=free_port())) as browser,
     ):
         stream = events(browser)

@@ -28,7 +28,7 @@ from playwright.async_api import Error as PlaywrightError
 from gate_core.evidence.names import Role
 from gate_core.orders.keys import key_text, shift_text
 from gate_core.orders.verbs import Party, Verb
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.invitations import remove
 from gate_officers.console.sessions import IDLE_S, PROOF_LATE_S
 
@@ -359,7 +359,7 @@ async def test_an_unknown_passkey_and_an_unverified_user_get_nothing(browser: Br
         await at.verifies(True)
         await at.sign_in()
         await at.keys("await keys.signOut()")
-        remove(Book(console.desk.path), "anna", now_s=console.desk.now_s)
+        remove(ActLog(console.desk.path), "anna", now_s=console.desk.now_s)
         assert "not enrolled" in await at.refused()
         await at.plug_in()
         assert "did not answer" in await at.refused()

@@ -19,7 +19,7 @@ from gate.channel.screen_messages import View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
-from gate.passage.rulebook import RuleBook
+from gate.passage.rule_set import RuleSet
 from gate.programs.lane import emergency_hold
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.lane.lane import prepare
@@ -125,7 +125,7 @@ async def test_the_doors_are_told_again_while_the_written_rules_are_judged_which
         if event == "release_received":
             released.release()
 
-    def judged_until_told_again(_: RuleBook) -> Iterator[Wrong]:
+    def judged_until_told_again(_: RuleSet) -> Iterator[Wrong]:
         while released.acquire(blocking=False):
             pass
         told.append(released.acquire(timeout=UNHEARD_S))
@@ -138,7 +138,7 @@ async def test_the_doors_are_told_again_while_the_written_rules_are_judged_which
     try:
         async with started(short_path, config, "log"), held_open(config):
             lane, first = await prepare(config, state_folder=short_path)
-            assert [one.name for one in lane._written.book.rules] == ["adults"]
+            assert [one.name for one in lane._written.rule_set.rules] == ["adults"]
             if first is not None:
                 await first.end()
         assert told == [True]

@@ -25,13 +25,13 @@ import pytest
 import tomli_w
 from core_fakes import shifts
 from fakes.audit_logs import ENDING, LEADING
-from fakes.console_gates import Console, RoadGate, road_gate
+from fakes.console_gates import Console, ConsoleGate, console_gate
 from fakes.mjpeg_server import MjpegServer
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, view
 from fakes.small_gate import small_gate, started
 from fakes.tiny_models import real_models
-from officers_fakes.console_hall import prove
+from officers_fakes.console_doubles import prove
 
 from gate.channel.log_messages import Append, Appended, FromLog, NewRecord, Recorded
 from gate.channel.message import Status, StatusRequest
@@ -196,7 +196,9 @@ async def test_vision_holds_no_more_after_its_last_crossings_than_after_its_firs
 
 
 @contextlib.asynccontextmanager
-async def console_of(folder: Path, gate: RoadGate, keys_of: Console) -> AsyncIterator[tuple[int, httpx2.AsyncClient]]:
+async def console_of(
+    folder: Path, gate: ConsoleGate, keys_of: Console
+) -> AsyncIterator[tuple[int, httpx2.AsyncClient]]:
     """The console that watches this gate, as a process, and an officer's browser that has signed in."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
@@ -232,7 +234,7 @@ async def test_after_twelve_hundred_referrals_the_console_holds_no_more_than_aft
     found = []
     keys_of = Console(short_path)
     async with (
-        road_gate(short_path, keys_of.certificate) as gate,
+        console_gate(short_path, keys_of.certificate) as gate,
         console_of(short_path, gate, keys_of) as (pid, browser),
         browser.stream("GET", "/events", timeout=None) as answer,
     ):

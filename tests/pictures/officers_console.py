@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from fakes.console_pages import FLAGS, pages, seed
 from fakes.kiosk_page import CHROMIUM
-from officers_fakes.console_hall import FakeGate, waits
+from officers_fakes.console_doubles import FakeGate, waits
 from playwright.async_api import async_playwright
 
 from hardware_sim.faces import Identity
@@ -34,10 +34,10 @@ async def main() -> None:
     gates[6].lose("says nothing")
     gates[7].tell(closed_by="ben")
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
-        async with pages(gates, Path(folder)) as hallway, async_playwright() as playwright:
+        async with pages(gates, Path(folder)) as running, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
             page = await browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-            await seed(page, hallway.address)
+            await seed(page, running.address)
             await page.wait_for_selector(".tile:nth-child(8)")
             shots = [await page.screenshot()]
             await page.click('[data-gate="north-3"] .decide')

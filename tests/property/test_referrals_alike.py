@@ -28,7 +28,7 @@ from gate.passage.events import (
 )
 from gate.passage.names import RecordKind, TrackChange, Wish
 from gate.passage.orders import Hold, LaneOrder
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate_contract.virtual_time import run_virtual
 from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
@@ -65,8 +65,8 @@ def said(reason: Reason, *events: Event, while_shown: Screen = Screen.LOOK) -> C
 def ruled(reason: Reason, effect: Effect) -> Cause:
     """A written rule has an officer see whoever it may mean: of this traveller's age the document does not tell."""
     rule = Rule("one", effect, "", "", "", date(2026, 1, 1), date(2026, 12, 31), AgeFrom(12))
-    book = RuleBook("1", "1", (rule,))
-    return Cause(reason, rules=replace(RULES, policy=replace(RULES.policy, rules=book.sha256), book=book))
+    rule_set = RuleSet("1", "1", (rule,))
+    return Cause(reason, rules=replace(RULES, policy=replace(RULES.policy, rules=rule_set.sha256), rule_set=rule_set))
 
 
 def answered(reason: Reason, answer: RegisterAnswer, cause: RegisterCause) -> Cause:

@@ -451,7 +451,7 @@ for when in sys.argv[1:]:
         f'from = 2026-12-01\\nto = 2027-11-30\\ninstructions = "Look."\\nwhen = {when}\\n'
     )
     try:
-        print(len(written_in(rules).book.rules), "rule")
+        print(len(written_in(rules).rule_set.rules), "rule")
     except ConfigError as error:
         print(error.problems[0].problem.partition(";")[0])
 """

@@ -30,7 +30,7 @@ from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, R
 from gate.passage.names import IncidentKind, Outcome, RecordKind, Wish
 from gate.passage.policy import Policy, decide
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, GroupCell, Incident, Opened, Record, crossing_of
-from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
+from gate.passage.rule_set import NO_RULES, Effect, Rule, RuleSet
 from gate.programs.lane.document.inspection import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
@@ -60,14 +60,14 @@ CHILD = replace(GENUINE, age=15, document_type="P", nationality="UTO", sex="F", 
 def reasons(
     *,
     policy: Policy = RULES.policy,
-    book: RuleBook = NO_RULES,
+    rule_set: RuleSet = NO_RULES,
     document: DocumentEvidence = CHILD,
     face: FaceEvidence = SAME_FACE,
     change: Callable[[Run], None] = lambda _: None,
 ) -> set[Reason]:
     """Why a lane refers this traveller; empty: it admits them."""
     run = lane.ready()
-    run.rules = replace(RULES, policy=replace(policy, rules=book.sha256), book=book)
+    run.rules = replace(RULES, policy=replace(policy, rules=rule_set.sha256), rule_set=rule_set)
     run.feed(SiteSeen(1.0, clock_sure=True, local=NOON))
     change(run)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
@@ -77,12 +77,12 @@ def reasons(
     return {one.reason for found in decided for one in found.reasons}
 
 
-def ruled(effect: Effect) -> RuleBook:
+def ruled(effect: Effect) -> RuleSet:
     rule = Rule(
         "one", effect, "A title", "Act 1, Article 2", "N. N.", date(2026, 1, 1), date(2026, 12, 31), AgeFrom(12),
         "Look.", Score(0.9) if effect is Effect.THRESHOLD else None,
     )  # fmt: skip
-    return RuleBook("v1", "5ha", (rule,))
+    return RuleSet("v1", "5ha", (rule,))
 
 
 def stricter(**changes: Any) -> Policy:
@@ -90,7 +90,7 @@ def stricter(**changes: Any) -> Policy:
 
 
 def with_rule(effect: Effect) -> Callable[..., object]:
-    return lambda *, on: reasons(book=ruled(effect) if on else NO_RULES)
+    return lambda *, on: reasons(rule_set=ruled(effect) if on else NO_RULES)
 
 
 def identification(*, on: bool) -> object:

@@ -124,7 +124,7 @@ class Refusal(_Said, frozen=True):
     maybe_done: bool = False
 
 
-class NotOfTheRoadError(Exception):
+class BadLinkMessageError(Exception):
     """The received bytes are not a valid message."""
 
 
@@ -137,12 +137,12 @@ def encode(said: _Said) -> bytes:
 
 
 def decode(raw: bytes, kind: type[Said]) -> Said:
-    """Decode a message. Raises NotOfTheRoadError, which names the place of the error but not the content."""
+    """Decode a message. Raises BadLinkMessageError, which names the place of the error but not the content."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         place = str(error).rpartition(" - at ")[2] if isinstance(error, msgspec.ValidationError) else ""
-        raise NotOfTheRoadError(f"no {kind.__name__} {place}".rstrip()) from error
+        raise BadLinkMessageError(f"no {kind.__name__} {place}".rstrip()) from error
 
 
 def event(said: LaneEvent) -> bytes:

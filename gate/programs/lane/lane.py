@@ -130,7 +130,7 @@ class Lane:
     ) -> None:
         """`left`: what an earlier run left in the log; `state_folder`: its state file. `start`: record of the start."""
         self._config, self._start, self._written = config, start, written_rules(config)
-        rules, remembered = rules_of(config, self._written.book), Remembered.of(left.remembered)
+        rules, remembered = rules_of(config, self._written.rule_set), Remembered.of(left.remembered)
         self._log = LogClient.of(config, post=self.post, remembered=remembered)
         self._referrals = Referrals()
         self._registers = RegistersClient.of(config, lane=self, left=remembered.hits, forget=self._log.forget_hit)
@@ -318,7 +318,7 @@ class Lane:
             {
                 **self._devices.detail(self.context),
                 **self._children.detail(),
-                "rules": rules_told(self._written.book, self._site.local().date()),
+                "rules": rules_told(self._written.rule_set, self._site.local().date()),
                 "registers": None if registers is None else registers.problem or "asked",
                 "readers": self._documents.readers(),
                 "frames_per_second": tally.frames_per_second,

@@ -196,7 +196,7 @@ class Officers:
     def _waiting(self) -> list[order_messages.Waiting]:
         """Return the waiting referrals, latest first, without one whose traveller an officer is letting through."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
-        explained = self.rules.book.explained
+        explained = self.rules.rule_set.explained
         counting = [word for word in self.lane.context.first_words if word.number is None]
         under_way = None if isinstance(state, states.Referred) else states.crossing_of(state)
         return [

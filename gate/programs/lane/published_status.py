@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from gate.passage.lane import LaneContext
-    from gate.passage.rulebook import RuleBook
+    from gate.passage.rule_set import RuleSet
     from gate.passage.states import State
     from gate.programs.lane.engine import Engine
     from gate.programs.lane.health_counters import Tally
@@ -84,9 +84,9 @@ def told(lane: LaneContext, state: State, now_ms: int) -> dict[str, object]:
     }
 
 
-def rules_told(book: RuleBook, today: date) -> dict[str, object] | None:
+def rules_told(rule_set: RuleSet, today: date) -> dict[str, object] | None:
     """Return status fields of the written rules in force; None without rules."""
-    return {"version": book.version, "days_left": book.days_left(today)} if book.rules else None
+    return {"version": rule_set.version, "days_left": rule_set.days_left(today)} if rule_set.rules else None
 
 
 def counted(tally: Tally, orders_refused: int, *, leaf_slow: bool) -> dict[str, object]:

@@ -20,7 +20,7 @@ from gate.passage.names import Disposition, IncidentKind, Wish
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import ApprovalSettings, Record
-from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.rule_set import NO_RULES, RuleSet
 from gate.rules.parser import recorded
 from gate_core.evidence.crossing import Alarm, Check, DocumentEvidence, Door, FaceEvidence
 from gate_core.evidence.reasons import Objection
@@ -260,12 +260,12 @@ class Remembered:
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
-class Books:
+class RecordedRuleSets:
     """The written rules of a log, joined from the parts in its records."""
 
     def __init__(self) -> None:
         self._of, self._pieces = "", dict[int, str]()  # the parts received so far
-        self._books: dict[str, RuleBook] = {"": NO_RULES}
+        self._rule_sets: dict[str, RuleSet] = {"": NO_RULES}
 
     def take(self, body: Mapping[str, object]) -> None:
         """Add a `rules_stated` record. An invalid one is ignored: decisions by its rules then cannot be repeated."""
@@ -273,7 +273,7 @@ class Books:
             said = msgspec.convert({**body}, records.RulesStated)
         except (TypeError, msgspec.ValidationError):
             return
-        if said.sha256 in self._books:
+        if said.sha256 in self._rule_sets:
             return  # repeated at each start of the lane
         if said.sha256 != self._of:
             self._of, self._pieces = said.sha256, {}
@@ -284,36 +284,38 @@ class Books:
         self._pieces = {}
         if hashlib.sha256(text.encode()).hexdigest() == said.sha256:
             with contextlib.suppress(FileError):
-                self._books[said.sha256] = recorded(text)
+                self._rule_sets[said.sha256] = recorded(text)
 
-    def by(self, sha256: str) -> RuleBook:
+    def by(self, sha256: str) -> RuleSet:
         """Return the rules that a decision's policy names. Raises RecordError if no record states them."""
         try:
-            return self._books[sha256]
+            return self._rule_sets[sha256]
         except KeyError as error:
             raise RecordError("by written rules that no record before it states") from error
 
 
-def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | None = None) -> tuple[Decision, bool]:
+def replay(
+    body: dict[str, object], *, door: Door = Door.LAST, rule_sets: RecordedRuleSets | None = None
+) -> tuple[Decision, bool]:
     """Repeat the decision of a `decided` record, or of an `entry_decided` one for the first door. True: verdict and
     reasons are the same, beside recorded reasons from outside the policy (a document removed, a time limit).
 
-    Raises RecordError if evidence is missing, or the written rules are not in `books`.
+    Raises RecordError if evidence is missing, or the written rules are not in `rule_sets`.
     """
     if body.get("profile", "full") != "full":
         raise RecordError("what this decision rests on was left out, as the log's profile says")
     recorded = _decision_in(body, door)
-    book = (books or Books()).by(recorded.policy.rules)
-    again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy, book)
+    rule_set = (rule_sets or RecordedRuleSets()).by(recorded.policy.rules)
+    again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy, rule_set)
     if recorded.decision is Verdict.ADMIT:
         return again, not again.objections
     return again, set(again.objections) <= set(recorded.reasons) and bool(recorded.reasons)
 
 
-def decide_by(book: RuleBook, body: Mapping[str, object]) -> tuple[Verdict, Decision]:
+def decide_by(rule_set: RuleSet, body: Mapping[str, object]) -> tuple[Verdict, Decision]:
     """Return a `decided` record's verdict, and the decision by other written rules. Raises RecordError."""
     recorded = _decision_in(body, Door.LAST)
-    return recorded.decision, decide(recorded.evidence, replace(recorded.policy, rules=book.sha256), book)
+    return recorded.decision, decide(recorded.evidence, replace(recorded.policy, rules=rule_set.sha256), rule_set)
 
 
 def _decision_in(body: Mapping[str, object], door: Door) -> records.Decided | records.EntryDecided:

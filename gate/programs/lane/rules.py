@@ -13,7 +13,7 @@ import msgspec
 from gate.passage.lane import Timing
 from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
-from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.rule_set import NO_RULES, RuleSet
 from gate.passage.states import Rules
 from gate.programs.shared.approval import Approved
 from gate.programs.shared.basis import basis_of
@@ -39,7 +39,7 @@ def _refused(key: str, why: str) -> ConfigError:
     return ConfigError(Problem(key, why))
 
 
-def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
+def rules_of(config: Config, rule_set: RuleSet = NO_RULES) -> Rules:
     """Return the configured policy, timing and service. Raises ConfigError, also for a wrong profile, state or key."""
     rules = config.rules
     require_officers(config)
@@ -70,7 +70,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         if pad is None
         else PadPolicy(pad.name, pad.versions, Score(pad.bound), pad.age_ms_max),  # as its profile says
         swap_check_minutes=rules.swap_check_minutes,
-        rules=book.sha256,
+        rules=rule_set.sha256,
     )
     unwritten = config.without_entry_record
     service = service_of(config)
@@ -78,7 +78,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
-    return Rules(policy, timing, service, frozenset(rules.two_officers_for), book)
+    return Rules(policy, timing, service, frozenset(rules.two_officers_for), rule_set)
 
 
 def service_of(config: Config) -> Service:
@@ -177,10 +177,11 @@ def start_of(config: Config, approved: Approved | None) -> Started:
 
 def stated(written: Written) -> tuple[RulesStated, ...]:
     """Return the written rules as records, in as many parts as needed; none without rules."""
-    text, book = written.text, written.book
+    text, rule_set = written.text, written.rule_set
     pieces = [text[at : at + RULES_TEXT_MAX] for at in range(0, len(text), RULES_TEXT_MAX)]
     return tuple(
-        RulesStated(book.version, book.sha256, part, len(pieces), piece) for part, piece in enumerate(pieces, start=1)
+        RulesStated(rule_set.version, rule_set.sha256, part, len(pieces), piece)
+        for part, piece in enumerate(pieces, start=1)
     )
 
 

@@ -26,7 +26,7 @@ from gate.channel.errors import ChannelError
 from gate.programs.screens.console_status import Feed, lane_event
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import road_key
+from gate.programs.shared.consoles import console_key
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.shared.terminal import Terminal
@@ -117,7 +117,7 @@ class _Console:
             self.bucket.take(loop_s())
 
 
-class Road:
+class ConsoleServer:
     """The running server. `told`: returns the programs' status. `boot`: new at each start."""
 
     def __init__(
@@ -194,7 +194,7 @@ class Road:
     def _context(self) -> ssl.SSLContext:
         """Load key and certificates. Raises OSError, ssl.SSLError and ConsolesError."""
         assert self._config.console is not None
-        key = road_key(self._config)
+        key = console_key(self._config)
         pem, self._known = consoles_in(Path(self._config.console.certificates))
         self._fingerprint = key.fingerprint
         self._consoles = {known: _Console() for known in self._known}

@@ -21,7 +21,7 @@ from gate.channel.message import Status, StatusRequest
 from gate.channel.sockets import Connection, Repeated, connect
 from gate.channel.table import CHANNELS
 from gate.passage.names import Wish
-from gate.programs.screens.console_api import LIMITS, Road
+from gate.programs.screens.console_api import LIMITS, ConsoleServer
 from gate.programs.screens.fallback_sounds import OwnPage, Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare
 from gate.programs.screens.monitoring import Watched, management_app
@@ -99,7 +99,7 @@ class Screens:
         boot: str,
         lane_pulse_s: float = LANE_PULSE_S,
         lane_silence_s: float = LANE_SILENCE_S,
-        road_limits: ConnectionLimits = LIMITS,
+        console_limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._config = config
         self._texts = Languages()
@@ -121,8 +121,10 @@ class Screens:
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
-        self._road = (
-            None if config.console is None else Road(config, boot=boot, told=self._watched.told, limits=road_limits)
+        self._console = (
+            None
+            if config.console is None
+            else ConsoleServer(config, boot=boot, told=self._watched.told, limits=console_limits)
         )
         self._refused = Repeated(log, "sign_ins_refused")
 
@@ -146,13 +148,13 @@ class Screens:
                     tasks.create_task(self._preview.keep(self._watch_preview)),
                     tasks.create_task(self._page.run()),
                 ]
-                if self._road is not None:
-                    tasks.create_task(self._road.run())
+                if self._console is not None:
+                    tasks.create_task(self._console.run())
                 if self._config.screens.sound_device:
                     sources.append(tasks.create_task(self._sounding().run()))
                 await stop.wait()
-                if self._road is not None:
-                    self._road.close()
+                if self._console is not None:
+                    self._console.close()
                 for source in sources:
                     source.cancel()
                 self._board.close()
@@ -240,8 +242,8 @@ class Screens:
                 case screen_messages.View():
                     self._lane.is_up()
                     self._show(render(self._without_officers_part(message)))
-                    if self._road is not None:
-                        self._road.changed()
+                    if self._console is not None:
+                        self._console.changed()
                 case Status():
                     pass  # the lane answers
 
@@ -319,8 +321,8 @@ class Screens:
             "lane": self._lane.word,
             "preview": self._preview.word,
         }
-        if self._road is not None:
-            detail["console"] = self._road.detail()
+        if self._console is not None:
+            detail["console"] = self._console.detail()
         state = "ready" if shown and self._lane.up and painted is not False else "degraded"
         return Status("screens", state, detail, alive=page is None or page.is_alive)
 

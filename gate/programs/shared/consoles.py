@@ -14,7 +14,7 @@ KEY: Final = "console.pem"
 
 
 @dataclass(frozen=True, slots=True)
-class RoadKey:
+class ConsoleKey:
     """File of the gate's key and certificate, and the fingerprint that consoles pin."""
 
     path: Path
@@ -26,14 +26,14 @@ def key_path(config: Config) -> Path:
     return Path(config.paths.state) / "screens" / KEY
 
 
-def road_key(config: Config) -> RoadKey:
+def console_key(config: Config) -> ConsoleKey:
     """Return the gate's key; create it if it is missing. Raises ConsolesError."""
     path = key_path(config)
     try:
         if not path.exists():
             durable.make_folder(path.parent, mode=0o700)
             pinned_certificates.make(path, config.gate_id)
-        return RoadKey(path, pinned_certificates.fingerprint_in(path))
+        return ConsoleKey(path, pinned_certificates.fingerprint_in(path))
     except OSError as error:
         raise ConsolesError(f"{path}: {error.strerror}") from error
     except pinned_certificates.PinnedError as error:

@@ -181,7 +181,7 @@ class Sync(msgspec.Struct, frozen=True):
     lists: Import | None = None
 
 
-class Road(msgspec.Struct, frozen=True):
+class ConsoleState(msgspec.Struct, frozen=True):
     """The service for consoles: SHA-256 of the gate's key, number of watching consoles, and its fault, if any."""
 
     key: str | None = None
@@ -194,7 +194,7 @@ class Screens(msgspec.Struct, frozen=True):
 
     pages: int = 0
     page: str = ""
-    console: Road | None = None
+    console: ConsoleState | None = None
 
 
 class RegisterState(msgspec.Struct, frozen=True):

@@ -183,13 +183,13 @@ class StatusPage:
 
     def _console_lines(self) -> Iterator[str]:
         """Yield address, key and viewers of the service for consoles."""
-        road, settings = self.told.screens.console, self.settings.console
+        console, settings = self.told.screens.console, self.settings.console
         if settings is None:
             return
-        if road is None or road.problem:
-            yield f"  console  {'unknown' if road is None else f'not served: {road.problem}'}"
+        if console is None or console.problem:
+            yield f"  console  {'unknown' if console is None else f'not served: {console.problem}'}"
         else:
-            yield f"  console  {settings.address}, key {road.key}; {road.streams} watching"
+            yield f"  console  {settings.address}, key {console.key}; {console.streams} watching"
 
     @property
     def _watches(self) -> bool:

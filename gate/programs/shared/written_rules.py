@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from gate.passage.rulebook import NO_RULES, RuleBook
+from gate.passage.rule_set import NO_RULES, RuleSet
 from gate.programs.shared.config import Config
 from gate.rules.linter import wrong_with
 from gate.rules.parser import read, spelt
@@ -16,15 +16,15 @@ from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rules, and their canonical text, whose SHA-256 is `book.sha256`; empty without rules."""
+    """The rules, and their canonical text, whose SHA-256 is `rule_set.sha256`; empty without rules."""
 
-    book: RuleBook = NO_RULES
+    rule_set: RuleSet = NO_RULES
     text: str = ""
 
 
 @lru_cache(maxsize=1)  # a start needs it twice, for digest and lane, and must be fast
-def _wrong_with(book: RuleBook) -> tuple[Wrong, ...]:
-    return tuple(wrong_with(book))
+def _wrong_with(rule_set: RuleSet) -> tuple[Wrong, ...]:
+    return tuple(wrong_with(rule_set))
 
 
 def written_rules(config: Config) -> Written:
@@ -37,9 +37,9 @@ def written_in(path: Path) -> Written:
     file = TomlFile(str(path), text_of(path))
     try:
         table = file.table()
-        book = read(file)
+        rule_set = read(file)
     except FileError as error:
         raise ConfigError(*error.problems) from error
-    if found := [file.problem(wrong) for wrong in _wrong_with(book)]:
+    if found := [file.problem(wrong) for wrong in _wrong_with(rule_set)]:
         raise ConfigError(*found)
-    return Written(book, spelt(table))
+    return Written(rule_set, spelt(table))

@@ -59,15 +59,15 @@ async def console(stage: Stage, pages: Pages | None = None) -> AsyncIterator[str
 
 def _written(stage: Stage, pages: Pages) -> Path:
     """Write the console's configuration, which pins the gate's key; return its path."""
-    road, officers = stage.config.console, stage.config.officers
-    assert road is not None
+    console, officers = stage.config.console, stage.config.officers
+    assert console is not None
     assert officers is not None
     table = {
         "identity": str(stage.console),
         "folder": str(stage.folder / "console"),
         "pages": {"address": f"127.0.0.1:{pages.port}", "origin": pages.origin},
         "authority": {"public": officers.authority},
-        "gates": {stage.config.gate_id: {"address": road.address, "key": known_fingerprint(stage.config)}},
+        "gates": {stage.config.gate_id: {"address": console.address, "key": known_fingerprint(stage.config)}},
     }
     path = stage.folder / "console.toml"
     path.write_bytes(tomli_w.dumps(table).encode())

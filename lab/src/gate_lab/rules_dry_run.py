@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.passage.conditions import Fact, Facts
-from gate.passage.rulebook import RuleBook
+from gate.passage.rule_set import RuleSet
 from gate.programs.lane.records import RecordError, decide_by
 
 AGE_BANDS: Final = (0, 12, 18, 30, 45, 60, 75)
@@ -51,18 +51,18 @@ class Impact:
         return found
 
 
-def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact:
+def impact_of(rule_set: RuleSet, travellers: Iterable[tuple[Facts, int]]) -> Impact:
     """Return what these rules do to these travellers when everything else is in order."""
     found = Impact(groups={Fact.NATIONALITY: {}, Fact.AGE: {}, Fact.SEX: {}})
     for facts, count in travellers:
-        if book.closings(facts):
+        if rule_set.closings(facts):
             found.closed += count
             continue
-        not_eligible, concerned = book.not_eligible(facts), book.concerned(facts)
+        not_eligible, concerned = rule_set.not_eligible(facts), rule_set.concerned(facts)
         is_seen = bool(not_eligible or concerned)
         is_sure = all(sure for _, sure in concerned) and not any("not known" in one.detail for one in not_eligible)
         found.everybody.add(count, seen=is_seen)
-        found.stricter += count if _is_stricter(book, facts) else 0
+        found.stricter += count if _is_stricter(rule_set, facts) else 0
         found.unknown += 0 if is_sure else count
         if not_eligible:
             found.by_rule[NOT_ELIGIBLE] += count
@@ -112,12 +112,12 @@ def decisions_in(
             yield record.get("crossing"), body
 
 
-def decisions_again(book: RuleBook, decisions: Iterable[tuple[object, dict[str, object]]]) -> Again:
+def decisions_again(rule_set: RuleSet, decisions: Iterable[tuple[object, dict[str, object]]]) -> Again:
     """Take each decision again by these rules, from its recorded evidence."""
     found = Again()
     for crossing, body in decisions:
         try:
-            was, would = decide_by(book, body)
+            was, would = decide_by(rule_set, body)
         except RecordError:
             found.others += 1
             continue
@@ -128,8 +128,8 @@ def decisions_again(book: RuleBook, decisions: Iterable[tuple[object, dict[str, 
     return found
 
 
-def _is_stricter(book: RuleBook, facts: Facts) -> bool:
-    return any(rule.face_match_min is not None and rule.means(facts) is not False for rule in book.rules)
+def _is_stricter(rule_set: RuleSet, facts: Facts) -> bool:
+    return any(rule.face_match_min is not None and rule.means(facts) is not False for rule in rule_set.rules)
 
 
 def groups_of(facts: Facts) -> Mapping[Fact, str]:

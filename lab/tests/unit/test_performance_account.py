@@ -46,8 +46,8 @@ def test_crossings_reasons_officers_and_passages_are_counted_with_their_entries(
     assert account.officers() == ["Officer 1", "Officer 2"], "numbers, not names"
     assert (numbers["Officer 1", "overruled"], numbers["Officer 2", "disposition"]) == ([11], [19, 27])
     assert account.passages["last", "entry", "grant"] == 3
-    assert account.books.gaps() == ()
-    assert account.books.counted["last", "entry"] == 3
+    assert account.reconciliation.gaps() == ()
+    assert account.reconciliation.counted["last", "entry"] == 3
     assert account.shown[11].what == "Officer 1"
     assert "anna" not in repr([*account.shown.values(), *account.crossings.values()])
 

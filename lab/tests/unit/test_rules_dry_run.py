@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from gate.passage.conditions import AgeFrom, All, Fact, Facts, HoursBetween, NationalityIs, Not, Sex, SexIs
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate.rules.profiling_guard import ProfileError, read_profile
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.service_scope import BorderDirection
@@ -81,7 +81,7 @@ def test_what_is_no_profile_is_refused_with_its_line(text: str, said: str) -> No
 
 
 def test_impact_is_counted_by_rule_and_by_group() -> None:
-    book = RuleBook(
+    rule_set = RuleSet(
         "1",
         "",
         (
@@ -92,7 +92,7 @@ def test_impact_is_counted_by_rule_and_by_group() -> None:
         ),
     )
     found = impact_of(
-        book,
+        rule_set,
         [
             (traveller(30), 100),
             (traveller(17, sex=Sex.MALE), 10),
@@ -115,10 +115,10 @@ def test_impact_is_counted_by_rule_and_by_group() -> None:
 
 
 def test_it_is_said_when_only_one_group_is_concerned_whatever_the_rule_asks() -> None:
-    book = RuleBook("1", "", (rule("old", Effect.OFFICER, AgeFrom(60)),))
-    found = impact_of(book, [(traveller(61, "FRA", Sex.MALE), 10), (traveller(30, "UTO", Sex.FEMALE), 90)])
+    rule_set = RuleSet("1", "", (rule("old", Effect.OFFICER, AgeFrom(60)),))
+    found = impact_of(rule_set, [(traveller(61, "FRA", Sex.MALE), 10), (traveller(30, "UTO", Sex.FEMALE), 90)])
     assert found.alone() == {Fact.NATIONALITY: "FRA", Fact.SEX: "M", Fact.AGE: "60-74"}
-    assert impact_of(book, [(traveller(61), 10)]).alone() == {}, "nobody else came"
+    assert impact_of(rule_set, [(traveller(61), 10)]).alone() == {}, "nobody else came"
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_decisions_are_read_of_json_lines_and_a_line_that_is_none_is_named() -> 
 
 
 def test_a_decision_that_cannot_be_taken_again_is_counted_and_not_taken_for_changed() -> None:
-    assert decisions_again(RuleBook(), [("c1", {})]) == Again(crossings=0, others=1)
+    assert decisions_again(RuleSet(), [("c1", {})]) == Again(crossings=0, others=1)

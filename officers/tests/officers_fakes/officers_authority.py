@@ -13,7 +13,7 @@ from officers_fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.verbs import Party
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.certificate_issuer import Authority, Clocks
 from gate_officers.authority.enrolment_history import Standing
 from gate_officers.authority.invitations import invite
@@ -25,7 +25,7 @@ STANDING = Standing(gates=("north-7",), party=Party.POLICE, role=Role.OFFICER, t
 
 
 class Desk:
-    """The authority, its book and its clocks; `invite` is the supervisor's act at its machine."""
+    """The authority, its log and its clocks; `invite` is the supervisor's act at its machine."""
 
     def __init__(self, folder: Path, *, rp_id: str = RP_ID, origins: frozenset[str] = frozenset({ORIGIN})) -> None:
         self.path = folder / "book.jsonl"
@@ -37,7 +37,7 @@ class Desk:
     def start(self) -> Authority:
         """A new start of the service."""
         return Authority(
-            book=Book(self.path),
+            act_log=ActLog(self.path),
             key=AUTHORITY,
             passkeys=self._rp,
             shift_s=SHIFT_S,
@@ -47,7 +47,7 @@ class Desk:
 
     def invite(self, officer: str = "anna", standing: Standing = STANDING, *, synced: bool = False) -> str:
         """The one-time code."""
-        return invite(Book(self.path), officer, standing, now_s=self.now_s, random=os.urandom, synced=synced)[0]
+        return invite(ActLog(self.path), officer, standing, now_s=self.now_s, random=os.urandom, synced=synced)[0]
 
     def enrolled(
         self, officer: str = "anna", *, standing: Standing = STANDING, synced: bool = False, **passkey: Any

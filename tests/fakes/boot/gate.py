@@ -43,7 +43,7 @@ ELSEWHERE = (PYTHON, "-c", "from gate_core.command_line.main import main; main()
 CENTRAL_COMMAND = (*ELSEWHERE, "central")
 OFFICER = "officer7"
 CONSOLE = "/root/console"
-ROAD = f"{FAR}:8443"
+CONSOLE_ADDRESS = f"{FAR}:8443"
 APPROVERS = ("anna.example", "ben.example", "carla.example")
 SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
@@ -477,7 +477,7 @@ def _name_console(gate: Gate) -> None:
     consoles, machine = "/etc/portcullis/consoles.pem", gate.machine
     gate.machine.run(*ELSEWHERE, "console", "init", "--out", CONSOLE)
     machine.run("install", "--mode=0644", f"{CONSOLE}/console.crt", consoles)
-    table = f'\n[console]\naddress = "{ROAD}"\ncertificates = "{consoles}"\n'
+    table = f'\n[console]\naddress = "{CONSOLE_ADDRESS}"\ncertificates = "{consoles}"\n'
     machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
 
 

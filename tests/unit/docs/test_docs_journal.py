@@ -23,7 +23,7 @@ def table() -> str:
         rows.append(
             f"| `{name}` | {event.says} | {fields} | {'yes' if event.security else ''} | `{message_id(name)}` |"
         )
-    return "\n".join(["| event | says | fields | security | MESSAGE_ID |", "| --- | --- | --- | --- | --- |", *rows])
+    return "\n".join(["| event | meaning | fields | security | MESSAGE_ID |", "| --- | --- | --- | --- | --- |", *rows])
 
 
 def words(node: ast.expr) -> Iterator[str]:

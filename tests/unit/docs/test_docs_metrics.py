@@ -33,7 +33,7 @@ def table(metrics: Sequence[GateMetric | CentralMetric] = METRICS) -> str:
         f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels) or 'none'} | {one.help} |"
         for one in metrics
     ]
-    return "\n".join(["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |", *rows])
+    return "\n".join(["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows])
 
 
 def names() -> set[str]:

@@ -28,7 +28,7 @@ from gate.passage.conditions import (
     Weekday,
     WeekdayIs,
 )
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate.rules.linter import wrong_with
 from gate.rules.parser import read
 from gate.rules.profiling_guard import population
@@ -211,7 +211,7 @@ def test_what_one_rule_gives_and_another_takes_is_a_contradiction() -> None:
 def test_what_one_takes_on_some_of_the_others_days_is_none() -> None:
     given = Rule("a", Effect.ELIGIBLE, "", "", "", date(2026, 12, 1), date(2027, 11, 30), AgeFrom(18))
     taken = Rule("b", Effect.OFFICER, "", "", "", date(2026, 12, 2), date(2027, 11, 30), AgeFrom(12))
-    assert list(wrong_with(RuleBook("1", "", (given, taken)))) == []
+    assert list(wrong_with(RuleSet("1", "", (given, taken)))) == []
 
 
 AGES = ", ".join(f"{{ age_from = {age} }}" for age in range(1, 31))
@@ -264,7 +264,7 @@ def picks_out(when: Condition) -> bool:
 def test_what_is_found_is_what_trying_everybody_finds(parts: tuple[Condition, Condition]) -> None:
     for when in (All(parts), AnyOf(parts), Not(All(parts)), Not(AnyOf(parts))):
         rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
-        said = [one.why for one in wrong_with(RuleBook("1", "", (rule,)))]
+        said = [one.why for one in wrong_with(RuleSet("1", "", (rule,)))]
         never = not any(when.holds(one) for one in EVERYBODY)
         assert any("never hold" in one for one in said) is never
         assert any("alone" in one for one in said) is (picks_out(when) and not never)
@@ -302,7 +302,7 @@ EVERY_MOMENT = {
 def test_days_hours_and_expiry_are_judged_as_trying_every_one_of_them_does(when: Condition) -> None:
     answers = [[when.holds(one) for one in moments] for moments in EVERY_MOMENT.values()]
     rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
-    said = [one.why for one in wrong_with(RuleBook("1", "", (rule,)))]
+    said = [one.why for one in wrong_with(RuleSet("1", "", (rule,)))]
     assert any("never hold" in one for one in said) is not any(map(any, answers))
     picks_out = any("alone" in one for one in said)
     assert picks_out or sorted(map(all, answers)) != [False, True]

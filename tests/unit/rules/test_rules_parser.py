@@ -25,7 +25,7 @@ from gate.passage.conditions import (
     Weekday,
     WeekdayIs,
 )
-from gate.passage.rulebook import Effect
+from gate.passage.rule_set import Effect
 from gate.rules.parser import DEPTH_MAX, PARTS_MAX, read, recorded, spelt
 from gate_core.evidence.crossing import Score
 from gate_core.evidence.service_scope import BorderDirection

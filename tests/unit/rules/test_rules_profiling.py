@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gate.passage.conditions import All, AnyOf, Condition, Fact, Facts, HoursBetween, NationalityIs
-from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.passage.rule_set import Effect, Rule, RuleSet
 from gate.rules import linter
 from gate.rules.linter import wrong_with
 from gate.rules.parser import RULES_MAX, read
@@ -359,7 +359,7 @@ class MonthIs:
 def test_a_question_about_days_that_names_none_is_tried_all_the_year(month: int) -> None:
     when = All((NationalityIs(("UTO",)), MonthIs(month)))  # type: ignore[arg-type]
     rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
-    (said,) = wrong_with(RuleBook("1", "", (rule,)))
+    (said,) = wrong_with(RuleSet("1", "", (rule,)))
     assert said.why.startswith("picks people out by nationality alone")
 
 
@@ -401,7 +401,7 @@ OF_UTO = NationalityIs(("UTO",))
 )
 def test_a_question_whose_limits_nothing_names_hides_nothing(when: Condition) -> None:
     rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
-    (said,) = wrong_with(RuleBook("1", "", (rule,)))
+    (said,) = wrong_with(RuleSet("1", "", (rule,)))
     assert said.why.startswith("picks people out by nationality alone")
 
 
@@ -447,11 +447,11 @@ def test_rules_that_were_tuned_until_the_sample_hides_whom_they_mean_are_judged_
         Rule(f"h{at}", Effect.OFFICER, "", "", "", first, last, All((OF_UTO, one))) for at, one in enumerate(hours)
     ]
     assert sum(kept(rule.when, first, last, [Facts(nationality="UTO")]) for rule in rules) <= alone
-    (said,) = wrong_with(RuleBook("1", "", tuple(rules)))
+    (said,) = wrong_with(RuleSet("1", "", tuple(rules)))
     assert said.why.startswith("picks people out, together with rules.h1, ")
 
 
-def many(count: int, lasting: str) -> RuleBook:
+def many(count: int, lasting: str) -> RuleSet:
     """So many rules as a site has them for stolen documents, each with a month and a state, and every fourth one for another effect."""
     states = sorted({one.issuer for one in population() if one.issuer})
     text = 'schema = 1\nversion = "1"\n'

@@ -46,14 +46,14 @@ class _Door:
     told: list[int]
 
 
-class Books:
+class CounterReconciliation:
     """Takes the records in order."""
 
     def __init__(self) -> None:
         self._doors: dict[str, _Door] = {}
         self._gaps: list[Gap] = []
         self._skipped = -1
-        self.counted: Counter[tuple[str, str]] = Counter()  # by door and direction, as far as the books are closed
+        self.counted: Counter[tuple[str, str]] = Counter()  # by door and direction, as far as it is complete
 
     def take(self, told: AuditRecord) -> None:
         """Apply the next record, if it is about passages. One that does not open may be about a passage."""
@@ -72,17 +72,17 @@ class Books:
             base = now if _counters(body.get("before")) is None else (0, 0)
             self._doors[door] = _Door(base, now, index, index, [0, 0])
             return
-        books = self._doors.get(door)
-        if books is None:  # the log does not begin here
+        counters = self._doors.get(door)
+        if counters is None:  # the log does not begin here
             self._doors[door] = _Door(now, now, index, index, [0, 0])
             return
-        if now != books.now:
+        if now != counters.now:
             self._close(door)
-            books = self._doors[door] = _Door(books.now, now, books.until, index, [0, 0])
-        books.until = index
+            counters = self._doors[door] = _Door(counters.now, now, counters.until, index, [0, 0])
+        counters.until = index
         number, way = count(body.get("count")) or 0, text(body, "direction", missing="entry")
         if number < COUNTS and way in WAYS:
-            books.told[WAYS.index(way)] += number
+            counters.told[WAYS.index(way)] += number
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return the gaps up to here."""
@@ -91,15 +91,15 @@ class Books:
         return tuple(self._gaps)
 
     def _close(self, door: str) -> None:
-        books = self._doors.pop(door, None)
-        if books is None:
+        counters = self._doors.pop(door, None)
+        if counters is None:
             return
-        for way, base, now, told in zip(WAYS, books.base, books.now, books.told, strict=True):
+        for way, base, now, told in zip(WAYS, counters.base, counters.now, counters.told, strict=True):
             counted = (now - base) % COUNTS
             self.counted[door, way] += counted
             if counted != told:
-                is_explained = self._skipped > books.after
-                self._gaps.append(Gap(door, way, counted, told, books.after, books.until, is_explained))
+                is_explained = self._skipped > counters.after
+                self._gaps.append(Gap(door, way, counted, told, counters.after, counters.until, is_explained))
 
 
 def _counters(value: object) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from gate_verify.audit_record import AuditRecord, count, text
 from gate_verify.clock import Clock
-from gate_verify.counter_reconciliation import Books
+from gate_verify.counter_reconciliation import CounterReconciliation
 from gate_verify.findings import Findings
 from gate_verify.recipients import NamedRecipients
 from gate_verify.two_officers import TwoOfficers
@@ -67,7 +67,7 @@ class Story:
         self._unsure = Findings()
         self._crossings: dict[str, _Crossing] = {}
         self._ids: dict[str, int] = {}
-        self._books = Books()
+        self._reconciliation = CounterReconciliation()
         self._named = NamedRecipients()
         self._clock = Clock()
         self._two_officers = TwoOfficers()
@@ -79,7 +79,7 @@ class Story:
         """Judge the next record."""
         self._clock.take(told)
         self._named.take(told)
-        self._books.take(told)
+        self._reconciliation.take(told)
         if told.kind is None or told.body is None:
             self._unopened += 1
             if told.about == "crossing":
@@ -110,7 +110,7 @@ class Story:
             self._wrong(one)
         for jump, is_sure in self._clock.jumps():
             (self._contradictions if is_sure else self._unsure).add(jump if is_sure else f"whether {jump}")
-        for gap in self._books.gaps():
+        for gap in self._reconciliation.gaps():
             (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
         return self._contradictions.all()
 

@@ -15,7 +15,7 @@ from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say, tell, tracked, with_next_step
 
 if TYPE_CHECKING:
-    from gate.passage.rulebook import Rule, RuleBook
+    from gate.passage.rule_set import Rule, RuleSet
     from gate.programs.shared.written_rules import Written
     from gate_core.settings.toml_file import Problem
     from gate_lab.rules_dry_run import Impact, Share
@@ -41,27 +41,31 @@ def check(rules: Rules, as_json: Json = False) -> None:
     from gate_core.programs import clock
     from gate_core.settings.config_file import ConfigError
 
-    book: RuleBook | None = None
+    rule_set: RuleSet | None = None
     problems: tuple[Problem, ...] = ()
     code = Exit.OK
     try:
-        book = written_in(rules).book
+        rule_set = written_in(rules).rule_set
     except ConfigError as error:
         problems, code = error.problems, Exit.IO_ERROR if error.is_unreadable else Exit.BAD_DATA
     if as_json:
         rows = [{"file": one.file, "key": one.key, "line": one.line, "problem": one.problem} for one in problems]
-        named = [] if book is None else [_fields(rule) for rule in book.rules]
-        about = {"version": None, "sha256": None} if book is None else {"version": book.version, "sha256": book.sha256}
+        named = [] if rule_set is None else [_fields(rule) for rule in rule_set.rules]
+        about = (
+            {"version": None, "sha256": None}
+            if rule_set is None
+            else {"version": rule_set.version, "sha256": rule_set.sha256}
+        )
         emit_json("policy.check/1", {"ok": not rows, "problems": rows, **about, "rules": named})
     else:
         for problem in problems:
             say(with_next_step(str(problem)))
-        if book is not None:
-            say(f"well: {len(book.rules)} rules, version {book.version}, SHA-256 {book.sha256}")
-            for rule in book.rules:
+        if rule_set is not None:
+            say(f"well: {len(rule_set.rules)} rules, version {rule_set.version}, SHA-256 {rule_set.sha256}")
+            for rule in rule_set.rules:
                 say(f"  {rule.name}: {rule.effect.value}, {rule.first} to {rule.last}: {rule.title} ({rule.basis})")
-    if book is not None:
-        for rule in book.rules:
+    if rule_set is not None:
+        for rule in rule_set.rules:
             if rule.last < clock.now().date():
                 note(f"gate: {rule.name} is over since {rule.last}: it is asked no more")
     raise typer.Exit(int(code))
@@ -114,7 +118,7 @@ def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
 
     raw = bytes_of(profile, bytes_max=PROFILE_BYTES_MAX)
     try:
-        found = impact_of(written.book, read_profile(raw.decode()))
+        found = impact_of(written.rule_set, read_profile(raw.decode()))
     except (ProfileError, UnicodeDecodeError) as error:
         fail(Exit.BAD_DATA, f"{profile}: {error}")
     alone = {fact.value: name for fact, name in found.alone().items()}
@@ -126,8 +130,8 @@ def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
         emit_json(
             "policy.dry-run/1",
             {
-                "version": written.book.version,
-                "sha256": written.book.sha256,
+                "version": written.rule_set.version,
+                "sha256": written.rule_set.sha256,
                 "travellers": found.everybody.of + found.closed,
                 "closed": found.closed,
                 "referred": _share(found.everybody),
@@ -164,7 +168,7 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
 
     raw = bytes_of(records, bytes_max=RECORDS_BYTES_MAX).splitlines()
     try:
-        found = decisions_again(written.book, decisions_in(raw, tracked=tracked))
+        found = decisions_again(written.rule_set, decisions_in(raw, tracked=tracked))
     except RecordsError as error:
         fail(Exit.BAD_DATA, f"{records}: {error}")
     changed = found.changed
@@ -174,8 +178,8 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
         emit_json(
             "policy.dry-run/1",
             {
-                "version": written.book.version,
-                "sha256": written.book.sha256,
+                "version": written.rule_set.version,
+                "sha256": written.rule_set.sha256,
                 "crossings": found.crossings,
                 "not_taken_again": found.others,
                 "changed": [asdict(one) for one in changed],

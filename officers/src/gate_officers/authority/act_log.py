@@ -1,4 +1,4 @@
-"""The authority's log (the *book*): an append-only file, one JSON line per act, on disk before the act is answered.
+"""The authority's log: an append-only file, one JSON line per act, on disk before the act is answered.
 
 The service and the commands use the file at the same time. A writer takes the file's lock and first reads the lines
 that others added. An incomplete last line (power cut) was never acknowledged; the next writer removes it.
@@ -16,14 +16,14 @@ from typing import Final
 
 from gate_core import durable
 from gate_officers.authority.enrolment_history import ACT_BYTES_MAX, Act, People, line, read
-from gate_officers.authority.errors import BookError
+from gate_officers.authority.errors import ActLogError
 
 MODE: Final = 0o600
 _READ_AT_ONCE: Final = 1024 * 1024
 
 
-class Book:
-    """The book at `path`, created if missing. `people` is the state after the lines read so far."""
+class ActLog:
+    """The log at `path`, created if missing. `people` is the state after the lines read so far."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,14 +38,14 @@ class Book:
         self.look()
 
     def look(self) -> People:
-        """Read the lines that were added since, and return the state. Raises BookError."""
+        """Read the lines that were added since, and return the state. Raises ActLogError."""
         with self._explained(), self._path.open("rb") as file:
             self._catch_up(file.fileno())
         return self.people
 
     @contextlib.contextmanager
     def adding(self) -> Iterator[People]:
-        """Lock the file for the block, after reading all lines of other writers. Raises BookError."""
+        """Lock the file for the block, after reading all lines of other writers. Raises ActLogError."""
         with self._explained():
             descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -59,10 +59,10 @@ class Book:
             os.close(descriptor)
 
     def add(self, act: Act) -> None:
-        """Append an act, inside `adding`; synced to disk on return. Raises BookError, and then nothing was added."""
+        """Append an act, inside `adding`; synced to disk on return. Raises ActLogError, and then nothing was added."""
         text = line(act)
         if len(text) > ACT_BYTES_MAX:
-            raise BookError("an act that is too long for the book")
+            raise ActLogError("an act that is too long for the log")
         with self._explained():
             os.ftruncate(self._held, self._end)
             try:
@@ -74,7 +74,7 @@ class Book:
 
     def _catch_up(self, descriptor: int) -> None:
         if os.fstat(descriptor).st_size < self._end:
-            raise BookError(f"{self._path} is shorter than it was; put the whole book back")
+            raise ActLogError(f"{self._path} is shorter than it was; restore the whole file")
         rest, at = b"", self._end
         while piece := os.pread(descriptor, _READ_AT_ONCE, at):
             at += len(piece)
@@ -87,7 +87,7 @@ class Book:
         try:
             self.people.take(read(text))
         except ValueError as error:
-            raise BookError(f"{self._path} line {self._lines} is no act of an authority: {error}") from error
+            raise ActLogError(f"{self._path} line {self._lines} is no act of an authority: {error}") from error
         self._end += len(text)
 
     @contextlib.contextmanager
@@ -95,7 +95,7 @@ class Book:
         try:
             yield
         except OSError as error:
-            raise BookError(f"{self._path}: {error.strerror}") from error
+            raise ActLogError(f"{self._path}: {error.strerror}") from error
 
 
 def _write_whole(descriptor: int, text: bytes, at: int) -> None:

@@ -21,7 +21,7 @@ from gate_core.http_server.request_body import read_body
 from gate_core.orders.certificate import OfficerId
 from gate_core.orders.signed_text import Key
 from gate_officers.authority.certificate_issuer import Authority, from_base64
-from gate_officers.authority.errors import BookError, Refusal, RefusedError
+from gate_officers.authority.errors import ActLogError, Refusal, RefusedError
 
 QUESTION_BYTES_MAX: Final = 16 * 1024
 CODE_LENGTH_MAX: Final = 64
@@ -96,7 +96,7 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
 
     async def lost(_request: Request, error: Exception) -> Response:
         log.critical("book_lost", extra={"reason": str(error)})
-        return _no(503, "book", "the authority cannot write its book, so it certifies nothing; tell whoever runs it")
+        return _no(503, "book", "the authority cannot write its log, so it certifies nothing; call its operator")
 
     return Starlette(
         routes=[
@@ -105,7 +105,7 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
             Route("/creation", creation, methods=["POST"]),
             Route("/enrol", enrol, methods=["POST"]),
         ],
-        exception_handlers={RefusedError: refused, ValueError: malformed, BookError: lost},
+        exception_handlers={RefusedError: refused, ValueError: malformed, ActLogError: lost},
     )
 
 

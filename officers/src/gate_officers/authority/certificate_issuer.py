@@ -1,8 +1,8 @@
 """Enrols the passkeys of invited officers, and issues their shift certificates.
 
 A certificate requires an assertion by an enrolled passkey, with user verification, over a nonce of this authority that
-is unused and at most two minutes old. It is in the book before it is returned. Certificates are not revoked: a removed
-officer gets no new one. Clock, randomness, key and book are arguments.
+is unused and at most two minutes old. It is in the log before it is returned. Certificates are not revoked: a removed
+officer gets no new one. Clock, randomness, key and log are arguments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate_core.orders.certificate import CLOCKS_APART_S, Certificate, certify
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.enrolment_history import Certified, Doubted, Enrolled, Standing
 from gate_officers.authority.errors import Refusal, RefusedError
 from gate_officers.authority.invitations import require_invitation
@@ -66,14 +66,14 @@ class Authority:
     def __init__(
         self,
         *,
-        book: Book,
+        act_log: ActLog,
         key: Ed25519PrivateKey,
         passkeys: Passkeys,
         shift_s: int,
         clocks: Clocks,
         random: Callable[[int], bytes],
     ) -> None:
-        self._book = book
+        self._act_log = act_log
         self._key = key
         self._passkeys = passkeys
         self._shift_s = shift_s
@@ -84,9 +84,9 @@ class Authority:
 
     def creation(self, officer: str, code: str) -> dict[str, object]:
         """Return a nonce, and the `PublicKeyCredentialCreationOptionsJSON` that has it as its challenge, for an invited
-        officer's browser. Raises RefusedError and BookError.
+        officer's browser. Raises RefusedError and ActLogError.
         """
-        require_invitation(self._book.look().known.get(officer), code, self._clocks.now_s())
+        require_invitation(self._act_log.look().known.get(officer), code, self._clocks.now_s())
         nonce = self._nonces.give()
         options = {
             "attestation": "none",
@@ -107,10 +107,10 @@ class Authority:
         return {"nonce": b64encode(nonce).decode(), "options": options}
 
     def enrol(self, officer: str, code: str, nonce: bytes, answer: Answer, *, console: str) -> None:
-        """Enrol the passkey of an invited officer, and use up the code. Raises RefusedError and BookError."""
+        """Enrol the passkey of an invited officer, and use up the code. Raises RefusedError and ActLogError."""
         self._nonces.use(nonce)
         passkey = self._passkeys.made(nonce, answer)
-        with self._book.adding() as people:
+        with self._act_log.adding() as people:
             now_s = self._clocks.now_s()
             invitation = require_invitation(people.known.get(officer), code, now_s)
             if passkey.synced and not invitation.synced:
@@ -120,7 +120,7 @@ class Authority:
                 )
             if people.owner(passkey.credential) is not None:
                 raise RefusedError(Refusal.TAKEN, "this passkey is enrolled already")
-            self._book.add(
+            self._act_log.add(
                 Enrolled(
                     at=now_s,
                     officer=officer,
@@ -141,10 +141,10 @@ class Authority:
     def certify(
         self, signing: bytes, sealing: bytes, nonce: bytes, answer: Answer, *, console: str
     ) -> tuple[bytes, Certificate]:
-        """Certify two public keys (Ed25519 and X25519, 32 bytes each). Raises RefusedError and BookError."""
+        """Certify two public keys (Ed25519 and X25519, 32 bytes each). Raises RefusedError and ActLogError."""
         self._nonces.use(nonce)
         credential = self._passkeys.credential(answer)
-        with self._book.adding() as people:
+        with self._act_log.adding() as people:
             officer = people.owner(credential)
             person = people.known.get(officer) if officer is not None else None
             if officer is None or person is None or person.passkey is None:
@@ -152,7 +152,7 @@ class Authority:
             counter = self._passkeys.answered(challenge(signing, sealing, nonce), answer, person.passkey)
             now_s = self._clocks.now_s()
             if not is_above(counter, person.passkey.counter):
-                self._book.add(Doubted(at=now_s, officer=officer, console=console, counter=counter))
+                self._act_log.add(Doubted(at=now_s, officer=officer, console=console, counter=counter))
                 raise RefusedError(
                     Refusal.COUNTER, "the passkey's counter went back: there may be a second one; tell your supervisor"
                 )
@@ -165,7 +165,7 @@ class Authority:
                 shift_s=self._shift_s,
             )
             raw = certify(certificate, self._key)
-            self._book.add(
+            self._act_log.add(
                 Certified(
                     at=now_s,
                     officer=officer,

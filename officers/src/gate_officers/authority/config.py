@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT: Final = "/etc/portcullis/authority.toml"
-BOOK: Final = "book.jsonl"
+ACT_LOG_FILE: Final = "book.jsonl"
 IDENTITY: Final = "authority.pem"
 _LOCAL: Final = ("localhost", "127.0.0.1")
 _DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -29,7 +29,7 @@ Domain = Annotated[str, msgspec.Meta(pattern=rf"\A{_DOMAIN.pattern}\Z", max_leng
 class AuthorityConfig(Section, frozen=True, kw_only=True):
     """The settings of `authority.toml`.
 
-    `key`: file of the authority's Ed25519 key (`gate officer authority init`). `folder`: holds its book and TLS key.
+    `key`: file of the authority's Ed25519 key (`gate officer authority init`). `folder`: holds its log and TLS key.
     `rp_id`: domain of the passkeys. `origins`: of the consoles' pages. `hours`: lifetime of a shift certificate.
     Listens over TLS at `address`, for the consoles with a certificate in the file `consoles`, or at the Unix `socket`.
     """

@@ -1,6 +1,6 @@
-"""The acts in the authority's book, and the enrolment state that follows from them. Pure.
+"""The acts in the authority's log, and the enrolment state that follows from them. Pure.
 
-The book holds only acts. Enrolled officers, their passkeys and counters are computed by reading it from the start.
+The log holds only acts. Enrolled officers, their passkeys and counters are computed by reading it from the start.
 """
 
 from __future__ import annotations
@@ -205,12 +205,12 @@ _decoder: msgspec.json.Decoder[Act] = msgspec.json.Decoder(Act)
 
 
 def line(act: Act) -> bytes:
-    """Encode an act as a line of the book."""
+    """Encode an act as a line of the log."""
     return _encoder.encode(act) + b"\n"
 
 
 def read(text: bytes) -> Act:
-    """Decode a line of the book. Raises ValueError."""
+    """Decode a line of the log. Raises ValueError."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:

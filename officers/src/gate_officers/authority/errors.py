@@ -1,7 +1,7 @@
 """Everything that the officers' authority may raise.
 
 AuthorityError
-├── BookError      the book cannot be read or written, or is invalid
+├── ActLogError      the log cannot be read or written, or is invalid
 └── RefusedError   the request is refused; `refusal` is the reason
 """
 
@@ -14,8 +14,8 @@ class AuthorityError(Exception):
     """The request failed; the message gives the reason in one line."""
 
 
-class BookError(AuthorityError):
-    """The book is missing, cannot be written, or has a line that is not a valid act."""
+class ActLogError(AuthorityError):
+    """The log is missing, cannot be written, or has a line that is not a valid act."""
 
 
 class Refusal(enum.Enum):

@@ -1,6 +1,6 @@
 """Invites and removes officers: a supervisor's acts on the authority's own machine.
 
-An invited officer gets a one-time code to enrol a passkey at a console. The book keeps only the code's SHA-256.
+An invited officer gets a one-time code to enrol a passkey at a console. The log keeps only the code's SHA-256.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.enrolment_history import Invitation, Invited, Person, Removed, Standing
 from gate_officers.authority.errors import Refusal, RefusedError
 
@@ -22,28 +22,36 @@ _CODE_LETTERS: Final = (
 
 
 def invite(
-    book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes], synced: bool = False
+    act_log: ActLog,
+    officer: str,
+    standing: Standing,
+    *,
+    now_s: int,
+    random: Callable[[int], bytes],
+    synced: bool = False,
 ) -> tuple[str, int]:
     """Invite an officer; return the one-time code and its expiry in seconds since 1970. `synced` also allows a passkey
-    that can be copied to other devices. Raises RefusedError if the officer is already enrolled, and BookError.
+    that can be copied to other devices. Raises RefusedError if the officer is already enrolled, and ActLogError.
     """
     code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
     until = now_s + INVITATION_S
-    with book.adding() as people:
+    with act_log.adding() as people:
         if (person := people.known.get(officer)) is not None and person.passkey is not None:
             raise RefusedError(
                 Refusal.TAKEN, f"{officer} is enrolled; remove them first, if they are to have another passkey"
             )
-        book.add(Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, synced=synced, until=until))
+        act_log.add(
+            Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, synced=synced, until=until)
+        )
     return code, until
 
 
-def remove(book: Book, officer: str, *, now_s: int) -> None:
-    """Remove an officer, who then gets no certificate. Raises RefusedError for an unknown officer, and BookError."""
-    with book.adding() as people:
+def remove(act_log: ActLog, officer: str, *, now_s: int) -> None:
+    """Remove an officer, who then gets no certificate. Raises RefusedError for an unknown officer, and ActLogError."""
+    with act_log.adding() as people:
         if officer not in people.known:
             raise RefusedError(Refusal.NOT_ENROLLED, f"nobody is called {officer}")
-        book.add(Removed(at=now_s, officer=officer))
+        act_log.add(Removed(at=now_s, officer=officer))
 
 
 def require_invitation(person: Person | None, code: str, now_s: int) -> Invitation:

@@ -27,10 +27,10 @@ from gate_core.http_server.graceful import GracefulServer, SingleResponseProtoco
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.programs.clock import monotonic_ms, now
 from gate_core.settings.config_file import address_of
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.app import make_app
 from gate_officers.authority.certificate_issuer import Authority, Clocks
-from gate_officers.authority.config import BOOK, IDENTITY, AuthorityConfig
+from gate_officers.authority.config import ACT_LOG_FILE, IDENTITY, AuthorityConfig
 from gate_officers.authority.passkeys import Passkeys
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ async def run(
     config: AuthorityConfig, key: Ed25519PrivateKey, *, stop: asyncio.Event, on_listening: Callable[[str], None]
 ) -> None:
     """Serve until `stop` is set. Calls `on_listening` with the fingerprint that consoles pin, empty on a Unix socket.
-    Raises OSError, ServiceError, BookError and ConsolesError.
+    Raises OSError, ServiceError, ActLogError and ConsolesError.
     """
     folder = Path(config.folder)
     durable.make_folder(folder, mode=0o700)
     authority = Authority(
-        book=Book(folder / BOOK),
+        act_log=ActLog(folder / ACT_LOG_FILE),
         key=key,
         passkeys=Passkeys(config.rp_id, frozenset(config.origins)),
         shift_s=round(config.hours * 3600),

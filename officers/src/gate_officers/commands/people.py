@@ -18,7 +18,7 @@ from gate_core.orders.verbs import Party
 from gate_officers.authority.config import DEFAULT
 
 if TYPE_CHECKING:
-    from gate_officers.authority.act_log import Book
+    from gate_officers.authority.act_log import ActLog
     from gate_officers.authority.config import AuthorityConfig
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
@@ -90,8 +90,8 @@ def enrol(
         fail(Exit.USAGE, str(error))
     with _explained():
         try:
-            book = _book(config)
-            code, until = invite(book, officer, standing, now_s=now_s(), random=secrets.token_bytes, synced=synced)
+            act_log = _act_log(config)
+            code, until = invite(act_log, officer, standing, now_s=now_s(), random=secrets.token_bytes, synced=synced)
         except RefusedError as error:
             fail(Exit.NO, str(error))
     fields = {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": moment_text(until)}
@@ -114,7 +114,7 @@ def gates_of(officer: str, gate: list[str] | None, *, every_gate: bool) -> tuple
 def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
     """Who is enrolled or invited, and when they were certified last."""
     with _explained():
-        known = sorted(_book(config).people.known.items())
+        known = sorted(_act_log(config).people.known.items())
     today_s = now_s()
     people: dict[str, object] = {"people": [one.fields(officer, today_s) for officer, one in known]}
     lines = (one.line(officer, today_s) for officer, one in known)
@@ -128,7 +128,7 @@ def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json =
 
     with _explained():
         try:
-            invitations.remove(_book(config), officer, now_s=now_s())
+            invitations.remove(_act_log(config), officer, now_s=now_s())
         except RefusedError as error:
             fail(Exit.USAGE, str(error))
     fields = {"officer": officer, "removed": True}
@@ -145,14 +145,14 @@ def _load(config: Path) -> AuthorityConfig:
         refuse_configuration(error, config, "docs/guides/officer.md shows one, and --config names it")
 
 
-def _book(config: Path) -> Book:
+def _act_log(config: Path) -> ActLog:
     from gate_core import durable
-    from gate_officers.authority.act_log import Book
-    from gate_officers.authority.config import BOOK
+    from gate_officers.authority.act_log import ActLog
+    from gate_officers.authority.config import ACT_LOG_FILE
 
     folder = Path(_load(config).folder)
     durable.make_folder(folder, mode=0o700)
-    return Book(folder / BOOK)
+    return ActLog(folder / ACT_LOG_FILE)
 
 
 def _told(standing: object) -> dict[str, object]:
@@ -164,11 +164,11 @@ def _told(standing: object) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    from gate_officers.authority.errors import BookError
+    from gate_officers.authority.errors import ActLogError
 
     try:
         yield
-    except BookError as error:
+    except ActLogError as error:
         fail(code_of(error), str(error))
     except OSError as error:
         fail(Exit.IO_ERROR, f"{error.filename or 'the authority'}: {error.strerror}")

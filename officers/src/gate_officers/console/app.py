@@ -95,7 +95,7 @@ def create_app(
         heartbeat_s=heartbeat_s,
     )
     routes = [
-        Route("/", pages.hall, name="hall"),
+        Route("/", pages.overview, name="overview"),
         Route("/events", stream, name="events"),
         Route("/gates/{gate}", pages.of_gate(pages.lane), name="lane"),
         Route("/gates/{gate}/look", pages.of_gate(pages.look), name="look"),
@@ -159,12 +159,12 @@ class Pages:
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def hall(self, request: Request) -> Response:
+    async def overview(self, request: Request) -> Response:
         """Return the overview of all lanes."""
         viewer = _viewer(request)
         gates = [one.gate for one in self._known(viewer).gates]
         may_open_all = may_order(viewer, Verb.OPEN_EMERGENCY)
-        return self._page("hall.html", viewer, gates=gates, may_open_all=may_open_all)
+        return self._page("overview.html", viewer, gates=gates, may_open_all=may_open_all)
 
     async def lane(self, request: Request, gate: Gate) -> Response:
         """Return a lane's page with its orders."""
@@ -232,8 +232,11 @@ class Pages:
         def written(known: Known) -> bytes:
             now_s = self._console.lanes.clock_s()
             ours = _of(known, viewer)
-            shown = {"boot": self._console.boot, **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s)}
-            return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
+            shown = {
+                "boot": self._console.boot,
+                **view.overview(ours.gates, ours.calls, viewer, self._say, now_s=now_s),
+            }
+            return f"event: overview\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
 
         return written
 

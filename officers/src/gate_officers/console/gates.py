@@ -125,7 +125,7 @@ class Gate:
                 self._hear()
         except TimeoutError as error:
             raise _LostError("says nothing") from error
-        except console_link.NotOfTheRoadError as error:
+        except console_link.BadLinkMessageError as error:
             raise _LostError(f"speaks otherwise than a gate: {error}") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             raise _LostError("ends its stream" if self.snapshot is not None else _in_words(error)) from error
@@ -185,7 +185,7 @@ class Gate:
                 refusal = console_link.decode(raw, console_link.Refusal)
         except TimeoutError:
             return Unanswered("does not answer", maybe_done)
-        except console_link.NotOfTheRoadError as error:
+        except console_link.BadLinkMessageError as error:
             return Unanswered(f"answers otherwise than a gate: {error}"[:WORDS_MAX], maybe_done)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             return Unanswered(_in_words(error))
@@ -195,14 +195,14 @@ class Gate:
 
 
 def _expect(response: httpx2.Response, media_type: str) -> None:
-    """Raises NotOfTheRoadError unless the response is 200, uncompressed, and of this media type."""
+    """Raises BadLinkMessageError unless the response is 200, uncompressed, and of this media type."""
     found = response.headers.get("content-type", "").partition(";")[0]
     if response.status_code != httpx2.codes.OK or found != media_type or "content-encoding" in response.headers:
-        raise console_link.NotOfTheRoadError(f"status {response.status_code}, {found[:40]!r}")
+        raise console_link.BadLinkMessageError(f"status {response.status_code}, {found[:40]!r}")
 
 
 async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, bytes], None]:
-    """Yield the name and the data of each server-sent event. Raises NotOfTheRoadError if one is too long."""
+    """Yield the name and the data of each server-sent event. Raises BadLinkMessageError if one is too long."""
     bucket = Bucket(EVENT_RATE)
     buffer = bytearray()
     async for piece in pieces:
@@ -217,7 +217,7 @@ async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, b
             if b"event" in lines:
                 yield lines[b"event"], lines.get(b"data", b"")
         if len(buffer) > console_link.EVENT_BYTES_MAX:
-            raise console_link.NotOfTheRoadError("an event without end")
+            raise console_link.BadLinkMessageError("an event without end")
 
 
 def pinned_to(key: str, identity: Path) -> ssl.SSLContext:

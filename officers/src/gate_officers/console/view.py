@@ -93,7 +93,7 @@ def need(seen: Seen, calls: Sequence[Call]) -> Need:
     return Need.CALLED if calls else Need.NOTHING
 
 
-def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say: Say, *, now_s: float) -> Json:
+def overview(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say: Say, *, now_s: float) -> Json:
     """Return the overview: tiles, the most urgent first. `now_s` is on the alarms' clock."""
     tiles = []
     for seen in gates:

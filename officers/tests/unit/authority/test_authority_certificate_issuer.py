@@ -1,4 +1,4 @@
-"""The officers' authority: whom it enrols, for what it certifies, and what its book can tell afterwards."""
+"""The officers' authority: whom it enrols, for what it certifies, and what its log can tell afterwards."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from officers_fakes.passkeys import FLAG, Authenticator
 from gate_core.evidence.names import Role
 from gate_core.orders.certificate import CLOCKS_APART_S, open_certificate
 from gate_core.orders.verbs import Party
-from gate_officers.authority.act_log import Book
+from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.certificate_issuer import NONCE_S, NONCES_MAX
 from gate_officers.authority.enrolment_history import Standing
-from gate_officers.authority.errors import BookError, Refusal, RefusedError
+from gate_officers.authority.errors import ActLogError, Refusal, RefusedError
 from gate_officers.authority.invitations import INVITATION_S, remove
 from gate_officers.authority.passkeys import Passkeys, challenge, is_above
 
@@ -190,12 +190,12 @@ def test_a_passkey_of_nobody_and_one_with_anothers_name_get_nothing(desk: Desk) 
 
 def test_whoever_was_removed_gets_nothing_and_can_be_invited_anew(desk: Desk) -> None:
     passkey = desk.enrolled()
-    remove(Book(desk.path), "anna", now_s=NOW_S)
+    remove(ActLog(desk.path), "anna", now_s=NOW_S)
     assert refusal(desk.certified, passkey) is Refusal.NOT_ENROLLED
     again = desk.enrolled()
     assert desk.certified(again)[1].officer == "anna"
     assert refusal(desk.certified, passkey) is Refusal.NOT_ENROLLED
-    assert refusal(remove, Book(desk.path), "boris", now_s=NOW_S) is Refusal.NOT_ENROLLED
+    assert refusal(remove, ActLog(desk.path), "boris", now_s=NOW_S) is Refusal.NOT_ENROLLED
 
 
 def test_a_code_is_good_once_for_its_officer_and_for_a_day(desk: Desk) -> None:
@@ -229,12 +229,12 @@ def test_one_passkey_is_one_persons(desk: Desk) -> None:
 def test_a_book_that_cannot_be_written_certifies_nothing(desk: Desk) -> None:
     passkey = desk.enrolled()
     desk.path.unlink()
-    with pytest.raises(BookError):
+    with pytest.raises(ActLogError):
         desk.certified(passkey)
 
 
 def test_commands_and_service_share_one_book(desk: Desk) -> None:
-    beside = Book(desk.path)
+    beside = ActLog(desk.path)
     desk.enrolled()
     assert beside.look().known["anna"].passkey is not None
     assert beside.people.known["anna"].standing == STANDING
@@ -245,8 +245,8 @@ def test_a_line_that_a_power_cut_left_half_is_no_act_and_is_taken_away(desk: Des
     desk.enrolled()
     whole = desk.path.read_bytes()
     desk.path.write_bytes(whole + whole.splitlines(keepends=True)[-1][:cut])
-    assert list(Book(desk.path).people.known) == ["anna"]
-    remove(Book(desk.path), "anna", now_s=NOW_S)
+    assert list(ActLog(desk.path).people.known) == ["anna"]
+    remove(ActLog(desk.path), "anna", now_s=NOW_S)
     assert [one["act"] for one in acts(desk)] == ["invited", "enrolled", "removed"]
 
 
@@ -261,13 +261,13 @@ def test_a_book_that_says_something_else_or_lost_its_end_is_refused(desk: Desk) 
         whole.splitlines(keepends=True)[-1],
     ):
         desk.path.write_bytes(whole + line)
-        with pytest.raises(BookError, match="line 3"):
-            Book(desk.path)
+        with pytest.raises(ActLogError, match="line 3"):
+            ActLog(desk.path)
     desk.path.write_bytes(whole)
-    book = Book(desk.path)
+    act_log = ActLog(desk.path)
     desk.path.write_bytes(whole[:-10])
-    with pytest.raises(BookError, match="shorter"):
-        book.look()
+    with pytest.raises(ActLogError, match="shorter"):
+        act_log.look()
 
 
 HOSTILE = st.recursive(

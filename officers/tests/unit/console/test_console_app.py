@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from core_fakes import shifts
 from core_fakes.asgi import visit
-from officers_fakes.console_hall import FakeGate, console, prove, waits
+from officers_fakes.console_doubles import FakeGate, console, prove, waits
 from officers_fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         self.north, self.south = FakeGate("north-7"), FakeGate("south-1")
-        self.app, self.hall, self.sessions = console([self.north, self.south], folder, port=PORT, clock_s=self.clock)
+        self.app, self.lanes, self.sessions = console([self.north, self.south], folder, port=PORT, clock_s=self.clock)
 
     def browser(self) -> TestClient:
         return TestClient(self.app, base_url=f"http://{HOST}", headers=ORIGIN)
@@ -138,9 +138,9 @@ def test_the_machines_opinion_comes_in_answer_to_the_officers_and_in_no_page_bef
     desk: Desk, anna: TestClient
 ) -> None:
     desk.north.tell(waiting=[waits("c-1")])
-    page, hall = anna.get("/gates/north-7/crossings/c-1").text, anna.get("/").text
+    page, overview = anna.get("/gates/north-7/crossings/c-1").text, anna.get("/").text
     for telling in ("0.31", "0.45", "0.62", "less alike", "mask or screen"):
-        assert telling not in page + hall
+        assert telling not in page + overview
     path = "/gates/north-7/crossings/c-1/opinion"
     assert anna.get(path).status_code == 404  # by no link and by no reload
     for nothing in (b"", b"{}", b"[]", b'{"said": "perhaps"}', b"{" * 5000, b"[" * 4000):
@@ -158,13 +158,13 @@ async def test_the_stream_tells_of_every_lane_and_not_what_the_machine_thinks_of
         assert (await client.next())["status"] == 200
         await client.body()
         told = (await client.body()).decode()
-        hall = json.loads(told.partition("data: ")[2])
-        assert [tile["gate"] for tile in hall["tiles"]] == ["north-7", "south-1"]
+        overview = json.loads(told.partition("data: ")[2])
+        assert [tile["gate"] for tile in overview["tiles"]] == ["north-7", "south-1"]
         assert "0.31" not in told
         assert "mask or screen" not in told
         desk.south.lose()
-        hall = json.loads((await client.body()).decode().partition("data: ")[2])
-        assert hall["tiles"][1]["need"] == "lost"
+        overview = json.loads((await client.body()).decode().partition("data: ")[2])
+        assert overview["tiles"][1]["need"] == "lost"
 
 
 async def test_the_stream_ends_with_the_session(desk: Desk, anna: TestClient) -> None:
@@ -189,7 +189,7 @@ async def test_a_stream_that_a_copied_cookie_began_ends_although_the_session_goe
         desk.clock.now_s += PROOF_S
         desk.prove_again(browser)
         desk.south.lose()
-        assert b"event: hall" in await thief.body()
+        assert b"event: overview" in await thief.body()
         desk.clock.now_s += 1
         desk.south.tell()
         await thief.body()
@@ -355,8 +355,10 @@ def test_a_handover_says_nothing_of_why_somebody_waits_nor_of_a_lane_that_is_not
 def test_whoever_only_looks_is_offered_no_order_and_no_handover(desk: Desk) -> None:
     desk.north.tell(waiting=[waits("c-1", "document_check_failed")])
     with desk.signed_in(9, officer="carla", role=Role.AUDITOR) as auditor:
-        hall, lane = auditor.get("/").text, auditor.get("/gates/north-7").text
-        assert ("open-all" in hall, "/handover" in hall, "data-verb" in lane, "data-flag" in lane) == (False,) * 4
+        overview, lane = auditor.get("/").text, auditor.get("/gates/north-7").text
+        assert ("open-all" in overview, "/handover" in overview, "data-verb" in lane, "data-flag" in lane) == (
+            False,
+        ) * 4
         assert auditor.get("/gates/north-7/crossings/c-1").status_code == 403
 
 

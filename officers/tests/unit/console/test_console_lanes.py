@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
-from officers_fakes.console_hall import FakeGate
+from officers_fakes.console_doubles import FakeGate
 
 from gate_core.web_pages.fanout import FullError
 from gate_officers.console.lanes import PAGES_EACH_MAX, Lanes

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from core_fakes import shifts
 from fluent.syntax import FluentParser, ast
-from officers_fakes.console_hall import event, waits
+from officers_fakes.console_doubles import event, waits
 
 import gate_officers.console
 from gate_core.console_link import Why
@@ -40,13 +40,13 @@ def seen(gate: str, **changes: Any) -> Seen:
     return Seen(gate, event(gate, **changes))
 
 
-def hall(*gates: Seen, viewer: Certificate = ANNA, after_s: float = 0.0, goes: str = "") -> dict[str, Any]:
+def overview(*gates: Seen, viewer: Certificate = ANNA, after_s: float = 0.0, goes: str = "") -> dict[str, Any]:
     calls = Calls()
     calls.look(gates, 100.0)
     for call in calls.standing if goes else ():
         calls.answer(call.gate, call.kind, goes)
     calls.look(gates, 100.0 + after_s)
-    return view.hall(gates, calls.standing, viewer, SAY, now_s=100.0 + after_s)
+    return view.overview(gates, calls.standing, viewer, SAY, now_s=100.0 + after_s)
 
 
 def plain(words: str) -> str:
@@ -60,7 +60,7 @@ def plain(words: str) -> str:
 def test_who_needs_somebody_stands_first_then_who_waits_longest_then_lost_gates_then_what_else_calls_then_the_rest() -> (
     None
 ):
-    shown = hall(
+    shown = overview(
         seen("north-10"),
         seen("north-2"),
         lost("north-3"),
@@ -82,24 +82,24 @@ def test_a_lost_gate_is_shown_as_nothing_known_and_keeps_what_was_urgent_before(
     calls.look([seen("north-3", notices=["person_inside"])], 0.0)
     calls.look([lost("north-3")], 1.0)
     assert {call.kind for call in calls.standing} == {"person_inside", "lost"}
-    tile = view.hall([lost("north-3")], calls.standing, ANNA, SAY, now_s=1.0)["tiles"][0]
+    tile = view.overview([lost("north-3")], calls.standing, ANNA, SAY, now_s=1.0)["tiles"][0]
     assert (tile["need"], tile["state"], tile["lost"], tile["waits"]) == ("alarm", "No connection", True, [])
     calls.look([seen("north-3")], 2.0)
     assert calls.standing == ()
 
 
 def test_a_gate_whose_lane_does_not_answer_it_is_lost() -> None:
-    tile = hall(seen("north-3", state=None))["tiles"][0]
+    tile = overview(seen("north-3", state=None))["tiles"][0]
     assert (tile["need"], tile["state"]) == ("lost", "No connection")
 
 
 def test_seconds_are_as_old_as_the_word_that_told_them() -> None:
     told = Seen("north-3", event("north-3", waiting=[waits("a", waiting_s=9.0)]), lane_age_s=4.0)
-    assert hall(told)["tiles"][0]["waits"][0]["waits_s"] == 13.0
+    assert overview(told)["tiles"][0]["waits"][0]["waits_s"] == 13.0
 
 
 def test_a_gate_that_says_what_this_console_has_no_words_for_is_shown_in_its_own() -> None:
-    tile = hall(seen("north-3", state="dreaming", waiting=[waits("a", "moon_in_the_way")]))["tiles"][0]
+    tile = overview(seen("north-3", state="dreaming", waiting=[waits("a", "moon_in_the_way")]))["tiles"][0]
     assert (tile["state"], tile["waits"][0]["why"]) == ("dreaming", "moon_in_the_way")
 
 
@@ -108,8 +108,12 @@ def test_a_gate_that_says_what_this_console_has_no_words_for_is_shown_in_its_own
 
 def test_an_alarm_that_nobody_answers_is_escalated_after_thirty_seconds_and_one_that_is_answered_is_not() -> None:
     alarm = seen("north-3", alarms=["forced"])
-    assert [hall(alarm, after_s=after_s)["sound"] for after_s in (0.0, 29.9, 30.0)] == ["alarm", "alarm", "escalated"]
-    answered = hall(alarm, after_s=299.0, goes="ben")
+    assert [overview(alarm, after_s=after_s)["sound"] for after_s in (0.0, 29.9, 30.0)] == [
+        "alarm",
+        "alarm",
+        "escalated",
+    ]
+    answered = overview(alarm, after_s=299.0, goes="ben")
     assert (answered["sound"], answered["title"]) == ("", "")
     call = answered["tiles"][0]["calls"][0]
     assert (plain(call["by"]), call["went"], call["escalated"]) == ("ben goes", "", False)
@@ -121,34 +125,34 @@ def test_an_alarm_that_stands_five_minutes_after_somebody_said_that_they_go_call
     calls.answer("north-3", "forced", "ben")
     calls.look(alarm, 20.0)
     calls.look(alarm, 320.0)
-    shown = view.hall(alarm, calls.standing, ANNA, SAY, now_s=320.0)
+    shown = view.overview(alarm, calls.standing, ANNA, SAY, now_s=320.0)
     (call,) = shown["tiles"][0]["calls"]
     assert (shown["sound"], call["by"], call["escalated"]) == ("escalated", "", True)
     assert plain(call["went"]) == "ben said that they go, and it is not over"
     calls.answer("north-3", "forced", "anna")
     calls.look(alarm, 330.0)
-    (call,) = view.hall(alarm, calls.standing, ANNA, SAY, now_s=330.0)["tiles"][0]["calls"]
+    (call,) = view.overview(alarm, calls.standing, ANNA, SAY, now_s=330.0)["tiles"][0]["calls"]
     assert (plain(call["by"]), call["went"]) == ("anna goes", "")
 
 
 def test_a_supervisor_hears_of_an_alarm_when_nobody_has_answered_and_at_once_when_nobody_is_present() -> None:
     boss = shifts.certificate(role=Role.SUPERVISOR)
     alarm = seen("north-3", alarms=["forced"])
-    assert [hall(alarm, viewer=boss, after_s=after_s)["sound"] for after_s in (0.0, 30.0)] == ["", "escalated"]
-    nobody = hall(seen("north-3", officers=[]), viewer=boss)
+    assert [overview(alarm, viewer=boss, after_s=after_s)["sound"] for after_s in (0.0, 30.0)] == ["", "escalated"]
+    nobody = overview(seen("north-3", officers=[]), viewer=boss)
     assert (nobody["sound"], nobody["tiles"][0]["nobody"]) == ("alarm", True)
 
 
 @pytest.mark.parametrize("changes", [{"closed_by": "ben"}, {"mode": "shadow"}], ids=["closed", "shadow"])
 def test_nobody_needs_to_be_present_where_nobody_is_served(changes: dict[str, Any]) -> None:
-    assert hall(seen("north-3", officers=[], **changes))["tiles"][0]["calls"] == []
+    assert overview(seen("north-3", officers=[], **changes))["tiles"][0]["calls"] == []
 
 
 def test_whoever_has_left_reads_where_they_count_as_present_still() -> None:
     here = [{"officer": "anna", "seen_s": 90.0}]
-    shown = hall(seen("north-10", officers=here), seen("north-2", officers=here), seen("north-3", officers=[]))
+    shown = overview(seen("north-10", officers=here), seen("north-2", officers=here), seen("north-3", officers=[]))
     assert "at north-2, north-10:" in plain(shown["still"])
-    gone = hall(
+    gone = overview(
         seen("north-2", officers=here, state=None),
         lost("north-3"),
         seen("north-4", officers=[{**here[0], "officer": "ben"}]),
@@ -158,13 +162,13 @@ def test_whoever_has_left_reads_where_they_count_as_present_still() -> None:
 
 def test_whoever_orders_nothing_hears_nothing() -> None:
     auditor = shifts.certificate(role=Role.AUDITOR)
-    assert hall(seen("north-3", alarms=["forced"]), viewer=auditor, after_s=60.0)["sound"] == ""
+    assert overview(seen("north-3", alarms=["forced"]), viewer=auditor, after_s=60.0)["sound"] == ""
 
 
 def test_the_title_counts_alarms_and_waiting_travellers() -> None:
-    shown = hall(seen("north-3", alarms=["forced"], waiting=[waits("a")]), seen("north-4", waiting=[waits("b")]))
+    shown = overview(seen("north-3", alarms=["forced"], waiting=[waits("a")]), seen("north-4", waiting=[waits("b")]))
     assert plain(shown["title"]) == "1 ALARM · 2 waiting"
-    assert plain(hall(seen("north-4", waiting=[waits("b")]))["title"]) == "1 waiting"
+    assert plain(overview(seen("north-4", waiting=[waits("b")]))["title"]) == "1 waiting"
 
 
 # ── the officer first, the machine after ─────────────────────────────────────────────────────────────────────────────
@@ -173,7 +177,7 @@ def test_the_title_counts_alarms_and_waiting_travellers() -> None:
 def test_nothing_before_the_officer_has_spoken_says_what_the_machine_thinks_of_the_face() -> None:
     every = waits("a", *sorted(OPINIONS), "document_check_failed")
     gate = seen("north-3", waiting=[every])
-    before = plain(json.dumps([hall(gate), view.decision(every, gate, ANNA, SAY)], ensure_ascii=False))
+    before = plain(json.dumps([overview(gate), view.decision(every, gate, ANNA, SAY)], ensure_ascii=False))
     after = plain(json.dumps(view.opinion(every, SAY), ensure_ascii=False))
     telling = [SAY(f"reason-{reason}") for reason in OPINIONS] + ["0.31", "0.45", "0.62", "0.80"]
     assert [words for words in telling if words in before] == []
@@ -227,9 +231,9 @@ def test_flags_are_for_trained_officers_and_supervisors(changes: dict[str, Any],
     viewer = shifts.certificate(**changes)
     waiting = waits("a", flags=["trafficking"])
     gate = seen("north-3", waiting=[waiting])
-    shown = json.dumps([hall(gate, viewer=viewer), view.decision(waiting, gate, viewer, SAY)])
+    shown = json.dumps([overview(gate, viewer=viewer), view.decision(waiting, gate, viewer, SAY)])
     assert ("trafficking" in shown) is sees
-    of_nobody_who_waits = hall(seen("north-3", flags=["trafficking"]), viewer=viewer)["tiles"][0]
+    of_nobody_who_waits = overview(seen("north-3", flags=["trafficking"]), viewer=viewer)["tiles"][0]
     notes = ["Flag: trafficking. It is about somebody who does not wait here."] if sees else []
     assert [plain(one) for one in of_nobody_who_waits["notes"]] == notes
     assert ("trafficking" in json.dumps(of_nobody_who_waits)) is sees
@@ -251,7 +255,7 @@ def test_each_role_is_offered_what_it_may_order_and_nothing_else() -> None:
 
 def test_a_tile_says_in_words_the_stages_of_the_last_crossing_that_lanes_tell() -> None:
     told = dict.fromkeys(("chip_read", "face_compared", "decided", "passed"), 2.0) | {"grant_written": 1.0}
-    (tile,) = hall(seen("north-2", last=told))["tiles"]
+    (tile,) = overview(seen("north-2", last=told))["tiles"]
     assert plain(tile["last"]) == "document 2.0 s · face 2.0 s · decided 2.0 s · passed 2.0 s"
 
 
@@ -267,7 +271,7 @@ def test_a_tile_says_in_words_the_stages_of_the_last_crossing_that_lanes_tell() 
 )
 def test_no_word_of_a_lying_gate_ends_a_page(lie: dict[str, Any]) -> None:
     gates, viewer = [seen("north-2", **lie)], shifts.certificate(role=Role.SUPERVISOR)
-    (tile,) = view.hall(gates, [], viewer, SAY, now_s=0.0)["tiles"]
+    (tile,) = view.overview(gates, [], viewer, SAY, now_s=0.0)["tiles"]
     assert tile["gate"] == "north-2"
     assert view.open_things(gates, [], SAY)
     for waiting in lie.get("waiting", ()):
@@ -368,17 +372,17 @@ def test_where_it_takes_two_officers_the_page_says_who_was_first_and_what_is_nee
 ) -> None:
     waiting = waits("c-1", sealed_for=["anna"], two_officers=True, first=first)
     gate = seen("north-1", waiting=[waiting], state="referred")
-    (row,) = hall(gate)["tiles"][0]["waits"]
+    (row,) = overview(gate)["tiles"][0]["waits"]
     page = view.decision(waiting, gate, ANNA, SAY)
     assert [(plain(one["two"]), one["first"]) for one in (row, page)] == [(says, first is not None)] * 2
 
 
 def test_where_one_officer_is_enough_no_page_speaks_of_two_and_whoever_sees_no_reasons_reads_of_none() -> None:
     gate = seen("north-1", waiting=[waits("c-1")], state="referred")
-    (row,) = hall(gate)["tiles"][0]["waits"]
+    (row,) = overview(gate)["tiles"][0]["waits"]
     assert (row["two"], row["first"]) == ("", False)
     gate = seen("north-1", waiting=[waits("c-1", two_officers=True, first="ben")], state="referred")
     for role, first in ((Role.TECHNICIAN, False), (Role.AUDITOR, False), (Role.SUPERVISOR, True)):
-        (row,) = hall(gate, viewer=shifts.certificate(role=role))["tiles"][0]["waits"]
+        (row,) = overview(gate, viewer=shifts.certificate(role=role))["tiles"][0]["waits"]
         assert row["first"] is first
         assert bool(row["two"]) is row["decides"]

@@ -19,8 +19,8 @@ from gate_core.console_link import (
     ANSWER_BYTES_MAX,
     EVENT_BYTES_MAX,
     Answer,
+    BadLinkMessageError,
     LaneEvent,
-    NotOfTheRoadError,
     decode,
     encode,
 )
@@ -323,7 +323,7 @@ def test_what_a_newer_gate_says_more_is_passed_over() -> None:
 
 
 def test_what_is_wrong_is_said_by_its_place_and_never_by_what_stood_there() -> None:
-    with pytest.raises(NotOfTheRoadError, match=r"^no Answer `\$\.detail`$"):
+    with pytest.raises(BadLinkMessageError, match=r"^no Answer `\$\.detail`$"):
         decode(b'{"outcome":"done","detail":{"secret":1},"state":"idle"}', Answer)
 
 

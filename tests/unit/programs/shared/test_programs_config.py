@@ -352,11 +352,11 @@ def test_a_management_address_that_is_none_is_named_by_its_key(tmp_path: Path) -
         load(written(tmp_path, screens={"management": "here"}))
 
 
-ROAD = {"address": "192.0.2.5:8443", "certificates": "/etc/portcullis/consoles.pem"}
+CONSOLE_TABLE = {"address": "192.0.2.5:8443", "certificates": "/etc/portcullis/consoles.pem"}
 
 
-def test_the_road_of_the_consoles_is_an_address_and_their_certificates(tmp_path: Path) -> None:
-    console = load(written(tmp_path, console=ROAD)).console
+def test_the_console_connection_is_an_address_and_certificates(tmp_path: Path) -> None:
+    console = load(written(tmp_path, console=CONSOLE_TABLE)).console
     assert console is not None
     assert console.served_at() == ("192.0.2.5", 8443)
     assert load(written(tmp_path)).console is None
@@ -369,13 +369,13 @@ def test_the_road_of_the_consoles_is_an_address_and_their_certificates(tmp_path:
         ({"address": "192.0.2.5"}, {}, r"console\.address: .* is no IP address with a port"),
         ({"certificates": None}, {}, r"console\.certificates: is missing"),
         ({"address": None}, {}, r"console\.address: is missing"),
-        ({}, {"management": ROAD["address"]}, r"console\.address: is served already"),
+        ({}, {"management": CONSOLE_TABLE["address"]}, r"console\.address: is served already"),
     ],
 )
-def test_a_road_that_cannot_be_is_named_by_its_key(
+def test_an_invalid_console_connection_is_named_by_its_key(
     tmp_path: Path, console: dict[str, Any], screens: dict[str, str], why: str
 ) -> None:
-    table = {key: value for key, value in {**ROAD, **console}.items() if value is not None}
+    table = {key: value for key, value in {**CONSOLE_TABLE, **console}.items() if value is not None}
     with pytest.raises(ConfigError, match=why):
         load(written(tmp_path, console=table, screens=screens))
 

@@ -15,9 +15,9 @@ from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.passage.conditions import AgeFrom
 from gate.passage.records import RulesStated
-from gate.passage.rulebook import NO_RULES
+from gate.passage.rule_set import NO_RULES
 from gate.programs.config_check import check
-from gate.programs.lane.records import Books, RecordError, encode, fields_of
+from gate.programs.lane.records import RecordedRuleSets, RecordError, encode, fields_of
 from gate.programs.lane.rules import RULES_TEXT_MAX, rules_of, stated
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
@@ -60,11 +60,11 @@ def config(tmp_path: Path) -> Config:
 
 def test_a_lane_decides_by_the_rules_that_its_configuration_names(config: Config) -> None:
     written = written_rules(config)
-    rules = rules_of(config, written.book)
-    assert [one.when for one in rules.book.rules] == [AgeFrom(18)]
-    assert rules.policy.rules == written.book.sha256
+    rules = rules_of(config, written.rule_set)
+    assert [one.when for one in rules.rule_set.rules] == [AgeFrom(18)]
+    assert rules.policy.rules == written.rule_set.sha256
     without = replace(config, rules=Rules())
-    assert written_rules(without).book == NO_RULES
+    assert written_rules(without).rule_set == NO_RULES
     assert rules_of(without).policy.rules == ""
 
 
@@ -141,12 +141,12 @@ def test_the_log_states_them_in_as_many_parts_as_they_need(config: Config, tmp_p
     assert len(records) > 1
     assert "".join(one.text for one in records) == written.text
     assert all(len(one.text) <= RULES_TEXT_MAX and encode(one) for one in records)
-    books = Books()
+    rule_sets = RecordedRuleSets()
     for record in reversed(records):
         with pytest.raises(RecordError, match="no record before it states"):
-            books.by(written.book.sha256)
-        books.take(json.loads(encode(record)))
-    assert books.by(written.book.sha256) == written.book
+            rule_sets.by(written.rule_set.sha256)
+        rule_sets.take(json.loads(encode(record)))
+    assert rule_sets.by(written.rule_set.sha256) == written.rule_set
 
 
 def test_a_log_that_states_something_else_states_no_rules(config: Config) -> None:
@@ -160,32 +160,32 @@ def test_a_log_that_states_something_else_states_no_rules(config: Config) -> Non
         {},
         {**body, "text": "{}", "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
     ):
-        books = Books()
-        books.take(wrong)
-        for name in (written.book.sha256, str(wrong.get("sha256", "?"))):
+        rule_sets = RecordedRuleSets()
+        rule_sets.take(wrong)
+        for name in (written.rule_set.sha256, str(wrong.get("sha256", "?"))):
             with pytest.raises(RecordError):
-                books.by(name)
+                rule_sets.by(name)
 
 
 def test_what_was_stated_wrongly_or_broken_off_counts_when_it_is_stated_again(config: Config) -> None:
     written = written_rules(config)
     (record,) = stated(written)
-    body, books = fields_of(record), Books()
+    body, rule_sets = fields_of(record), RecordedRuleSets()
     half = len(written.text) // 2
     parts = [
         {**body, "part": at, "parts": 2, "text": text}
         for at, text in enumerate((written.text[:half], written.text[half:]), 1)
     ]
     for one in ({**body, "text": "{}"}, parts[0], {**body, "sha256": "0" * 64, "parts": 2}, parts[1]):
-        books.take(one)
+        rule_sets.take(one)
         with pytest.raises(RecordError):
-            books.by(written.book.sha256)
-    books.take(parts[0])
-    assert books.by(written.book.sha256) == written.book
+            rule_sets.by(written.rule_set.sha256)
+    rule_sets.take(parts[0])
+    assert rule_sets.by(written.rule_set.sha256) == written.rule_set
 
 
 def test_a_decision_without_rules_needs_none_stated() -> None:
-    assert Books().by(decided_record().policy.rules) == NO_RULES
+    assert RecordedRuleSets().by(decided_record().policy.rules) == NO_RULES
 
 
 def test_every_part_of_a_statement_leads_to_an_admission() -> None:

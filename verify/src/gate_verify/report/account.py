@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gate_verify.audit_record import AuditRecord, count, rows, table, text
 from gate_verify.clock import ms as _ms
-from gate_verify.counter_reconciliation import COUNTS, Books
+from gate_verify.counter_reconciliation import COUNTS, CounterReconciliation
 from gate_verify.report.draws import Draws
 from gate_verify.report.fairness import Fairness
 from gate_verify.report.rates import Rate
@@ -115,7 +115,7 @@ class Account:
         self.shown: dict[int, Shown] = {}
         self.passages: Counter[tuple[str, str, str]] = Counter()  # by door, way and what opened
         self.steps: list[Step] = []
-        self.books = Books()
+        self.reconciliation = CounterReconciliation()
         self.draws = Draws()
         self.fairness = Fairness()
         self._officers: dict[str, str] = {}
@@ -126,7 +126,7 @@ class Account:
         """Count the next record."""
         self.entries += 1
         self.draws.take(told)
-        self.books.take(told)
+        self.reconciliation.take(told)
         if told.kind is None or told.body is None or told.time is None:
             self._count(("closed records", told.note or ""), told, told.note or "")
             return

@@ -203,12 +203,12 @@ def _officers(account: Account) -> Section:
 
 def _passages(account: Account) -> Section:
     """Return the barrier's counters, compared with recorded passages and admissions."""
-    account.books.gaps()
+    account.reconciliation.gaps()
     rows = []
-    for door, way in sorted({*account.books.counted, *((door, way) for door, way, _ in account.passages)}):
+    for door, way in sorted({*account.reconciliation.counted, *((door, way) for door, way, _ in account.passages)}):
         group = f"passages {door} {way}"
         told = sum(number for (one, other, _), number in account.passages.items() if (one, other) == (door, way))
-        counted = account.books.counted[door, way]
+        counted = account.reconciliation.counted[door, way]
         if told or counted:
             rows.append(Row(f"{door} door, {way}: counted by the barrier", f"{counted:,}"))
         for how in names_of(account, group):
@@ -219,7 +219,7 @@ def _passages(account: Account) -> Section:
     rows.append(Row("for comparison: admitted by the gate or by an officer", f"{admitted:,}"))
     rows += [
         Row(f"NOT IN THE RECORDS: {gap}", f"{gap.counted - gap.recorded:+,}", entries=[gap.after, gap.until])
-        for gap in account.books.gaps()[:NAMES_MAX]
+        for gap in account.reconciliation.gaps()[:NAMES_MAX]
     ]
     return Section("passages", rows)
 

@@ -3,7 +3,7 @@
 
 page-name = Console
 nav-name = Pages
-nav-hall = All lanes
+nav-overview = All lanes
 nav-handover = Handover
 nav-sign-out = Sign out
 who = { $officer }, { $role }
@@ -26,8 +26,8 @@ mark-demo = Demonstration
 mark-trial = Trial
 
 # ── all lanes ──
-hall-title = Lanes
-hall-calm = Nobody needs you.
+overview-title = Lanes
+overview-calm = Nobody needs you.
 open-all = Open all lanes
 open-all-ask = Open every lane now, and keep it open?
 open-all-do = Every lane opens, people can leave, and no door closes by itself. Each lane’s emergency is ended by hand.

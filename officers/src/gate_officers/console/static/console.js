@@ -49,23 +49,23 @@ let source = null;
 let silence = 0;
 let latest = null;
 
-export function onHall(hear) {
+export function onOverview(hear) {
   hearers.push(hear);
   if (latest !== null) hear(latest);
 }
 
 function listen() {
   source = new EventSource("/events");
-  source.addEventListener("hall", (event) => {
-    const hall = JSON.parse(event.data);
-    if (hall.boot !== root.dataset.boot) {
+  source.addEventListener("overview", (event) => {
+    const overview = JSON.parse(event.data);
+    if (overview.boot !== root.dataset.boot) {
       location.reload();
       return;
     }
-    latest = hall;
+    latest = overview;
     alive();
-    call(hall);
-    for (const hear of hearers) hear(hall);
+    call(overview);
+    for (const hear of hearers) hear(overview);
   });
   source.addEventListener("beat", alive);
   source.addEventListener("error", () => {
@@ -105,10 +105,10 @@ const sounds = Object.fromEntries(
 let sounding = "";
 let again = 0;
 
-function call(hall) {
-  document.title = hall.title ? `${hall.title} – ${ownTitle}` : ownTitle;
-  if (hall.sound === sounding) return;
-  sounding = hall.sound;
+function call(overview) {
+  document.title = overview.title ? `${overview.title} – ${ownTitle}` : ownTitle;
+  if (overview.sound === sounding) return;
+  sounding = overview.sound;
   clearTimeout(again);
   if (sounding) sound();
 }

@@ -4,7 +4,7 @@
 // before the officer has said what they see.
 
 import { digestOf, open } from "/static/keys.js";
-import { confirm, give, listenToFlags, onHall, root, say, showAnswer } from "/static/console.js";
+import { confirm, give, listenToFlags, onOverview, root, say, showAnswer } from "/static/console.js";
 import { set } from "/static/rows.js";
 import { seenBy } from "/static/seen.js";
 
@@ -256,8 +256,8 @@ function showTwo({ two, first }) {
   document.getElementById("two-back-row").hidden = !first;
 }
 
-onHall((hall) => {
-  const tile = hall.tiles.find((one) => one.gate === gate);
+onOverview((overview) => {
+  const tile = overview.tiles.find((one) => one.gate === gate);
   const wait = tile?.waits.find((one) => one.crossing === crossing);
   const waits = wait !== undefined;
   document.getElementById("lost").hidden = !tile?.lost;

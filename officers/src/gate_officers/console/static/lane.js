@@ -1,14 +1,14 @@
 // One lane, and what may be ordered there.
 
-import { confirm, give, listenToFlags, onHall, say, showAnswer } from "/static/console.js";
+import { confirm, give, listenToFlags, onOverview, say, showAnswer } from "/static/console.js";
 import { set, showCalls, showNotes, showWaits } from "/static/rows.js";
 
 const lane = document.getElementById("lane");
 const { gate } = lane.dataset;
 let now = null;
 
-onHall((hall) => {
-  now = hall.tiles.find((tile) => tile.gate === gate);
+onOverview((overview) => {
+  now = overview.tiles.find((tile) => tile.gate === gate);
   if (!now) return;
   lane.dataset.need = now.need;
   set(document.getElementById("state"), now.state);

@@ -234,7 +234,7 @@ def _sealed(by: Certificate, gate: str, crossing: str, contents: tuple[Any, Any]
 
 
 @dataclass(slots=True)
-class Hallway:
+class RunningConsole:
     """A console with its pages at `address`."""
 
     gates: list[FakeGate]

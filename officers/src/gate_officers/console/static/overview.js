@@ -1,15 +1,15 @@
 // All lanes: who needs somebody first, as the server sorted them.
 
-import { answerWords, confirm, count, give, onHall } from "/static/console.js";
+import { answerWords, confirm, count, give, onOverview } from "/static/console.js";
 import { copy, rows, set, showCalls, showNotes, showWaits } from "/static/rows.js";
 
 const tiles = document.getElementById("tiles");
 
-onHall((hall) => {
-  rows(tiles, hall.tiles, (tile) => tile.gate, () => copy("tile"), show);
-  document.getElementById("calm").hidden = hall.tiles.some((tile) => tile.need !== "nothing");
+onOverview((overview) => {
+  rows(tiles, overview.tiles, (tile) => tile.gate, () => copy("tile"), show);
+  document.getElementById("calm").hidden = overview.tiles.some((tile) => tile.need !== "nothing");
   const told = document.getElementById("told");
-  if (told.textContent !== hall.title) told.textContent = hall.title;
+  if (told.textContent !== overview.title) told.textContent = overview.title;
 });
 
 function show(element, tile) {

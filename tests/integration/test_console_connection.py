@@ -1,10 +1,10 @@
-"""The console's road between the real `screens` program and the console's client, over real sockets and TLS."""
+"""The console connection between the real `screens` program and the console's client, over real sockets and TLS."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fakes.console_gates import Console, road_gate, until
+from fakes.console_gates import Console, console_gate, until
 from msgspec.structs import replace
 
 from gate_core.console_link import Answer, Challenge
@@ -14,7 +14,7 @@ from gate_core.evidence.reasons import Reason
 async def test_a_console_hears_of_a_referral_with_its_reasons_and_hands_in_an_order(tmp_path: Path) -> None:
     console = Console(tmp_path)
     async with (
-        road_gate(tmp_path, console.certificate) as made,
+        console_gate(tmp_path, console.certificate) as made,
         console.watching("north-7", made.entry) as gate,
     ):
         await until(lambda: gate.up)

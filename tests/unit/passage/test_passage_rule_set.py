@@ -34,9 +34,9 @@ from gate.passage.names import RecordKind
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict, decide, facts_of
 from gate.passage.records import Decided, EntryDecided
-from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
+from gate.passage.rule_set import NO_RULES, Effect, Rule, RuleSet
 from gate.passage.states import Inspecting, Referred, Rules
-from gate.programs.lane.records import Books, RecordError, encode, replay
+from gate.programs.lane.records import RecordedRuleSets, RecordError, encode, replay
 from gate_core.evidence.crossing import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
@@ -56,9 +56,9 @@ def rule(effect: Effect, when: Any = EVERYBODY, name: str = "one", **more: Any) 
     return Rule(name, effect, "A title", "Act 1, Article 2", "N. N.", when=when, instructions="Look.", **days)
 
 
-def book(*rules: Rule) -> RuleBook:
+def rule_set(*rules: Rule) -> RuleSet:
     """These rules, under a name of their own."""
-    return RuleBook("v1", "5ha", rules)
+    return RuleSet("v1", "5ha", rules)
 
 
 def facts(**more: Any) -> Facts:
@@ -66,7 +66,7 @@ def facts(**more: Any) -> Facts:
     return replace(Facts("P", "UTO", age=40, nationality="FRA", sex=Sex.FEMALE, local=NOON), **more)
 
 
-# ── what a book objects to ───────────────────────────────────────────────────────────────────────────────────────────
+# ── what a rule set objects to ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_book_without_rules_asks_nothing_and_objects_to_nobody() -> None:
@@ -84,11 +84,11 @@ def test_a_book_without_rules_asks_nothing_and_objects_to_nobody() -> None:
     ],
 )
 def test_where_rules_say_who_is_eligible_nobody_else_is(age: int | None, objections: tuple[Objection, ...]) -> None:
-    assert book(rule(Effect.ELIGIBLE, AgeFrom(18))).objections(facts(age=age)) == objections
+    assert rule_set(rule(Effect.ELIGIBLE, AgeFrom(18))).objections(facts(age=age)) == objections
 
 
 def test_one_of_several_that_make_eligible_is_enough() -> None:
-    several = book(rule(Effect.ELIGIBLE, AgeFrom(18)), rule(Effect.ELIGIBLE, NationalityIs(("FRA",))))
+    several = rule_set(rule(Effect.ELIGIBLE, AgeFrom(18)), rule(Effect.ELIGIBLE, NationalityIs(("FRA",))))
     assert several.objections(facts(age=None)) == ()
     assert several.objections(facts(age=12)) == ()
     assert several.objections(facts(age=12, nationality="UTO")) != ()
@@ -105,14 +105,18 @@ def test_one_of_several_that_make_eligible_is_enough() -> None:
 def test_an_officer_sees_whoever_a_rule_means_or_might_mean(
     effect: Effect, reason: Reason, age: int | None, said: list[str]
 ) -> None:
-    found = book(rule(effect, Not(AgeFrom(12)))).objections(facts(age=age))
+    found = rule_set(rule(effect, Not(AgeFrom(12)))).objections(facts(age=age))
     assert found == tuple(Objection(reason, detail) for detail in said)
 
 
 def test_a_rule_may_want_two_officers_and_then_one_of_them_admits_nobody() -> None:
-    asked = book(rule(Effect.OFFICER, officers=2))
+    asked = rule_set(rule(Effect.OFFICER, officers=2))
     assert asked.objections(facts()) == (Objection(Reason.RULE_TWO_OFFICERS, "one of v1"),)
-    assert (asked.asks_for_two, NO_RULES.asks_for_two, book(rule(Effect.OFFICER)).asks_for_two) == (True, False, False)
+    assert (asked.asks_for_two, NO_RULES.asks_for_two, rule_set(rule(Effect.OFFICER)).asks_for_two) == (
+        True,
+        False,
+        False,
+    )
     referral = Referral(CROSSING, asked.objections(facts()))
     assert two_officers.are_needed(by(asked), referral)
     run = comes(asked)
@@ -122,11 +126,11 @@ def test_a_rule_may_want_two_officers_and_then_one_of_them_admits_nobody() -> No
     assert isinstance(run.state, Referred), "the first officer's word opens nothing"
     restarted = Referral(CROSSING, (Objection(Reason.LANE_RESTARTED),))
     assert two_officers.are_needed(by(asked), restarted)
-    assert not two_officers.are_needed(by(book(rule(Effect.OFFICER))), restarted)
+    assert not two_officers.are_needed(by(rule_set(rule(Effect.OFFICER))), restarted)
 
 
 def test_every_rule_that_means_somebody_is_named() -> None:
-    found = book(rule(Effect.OFFICER, name="a"), rule(Effect.CUSTOMS, name="b"), rule(Effect.OFFICER, name="c"))
+    found = rule_set(rule(Effect.OFFICER, name="a"), rule(Effect.CUSTOMS, name="b"), rule(Effect.OFFICER, name="c"))
     assert [one.detail for one in found.objections(facts())] == ["a of v1", "c of v1", "b of v1"]
 
 
@@ -140,14 +144,14 @@ def test_every_rule_that_means_somebody_is_named() -> None:
 )
 def test_rules_that_might_mean_somebody_are_said_together(count: int, said: str) -> None:
     might = [rule(Effect.OFFICER, Not(AgeFrom(12)), name=f"r{number}") for number in range(count)]
-    assert book(*might).objections(facts(age=None)) == (Objection(Reason.RULE_OFFICER, said),)
+    assert rule_set(*might).objections(facts(age=None)) == (Objection(Reason.RULE_OFFICER, said),)
 
 
 @pytest.mark.parametrize(
     ("usual", "asked", "held_to"), [(0.4, 0.6, 0.6), (0.4, 0.2, 0.4)], ids=["stricter", "never laxer"]
 )
 def test_a_rule_may_only_ask_for_more_of_a_face(usual: float, asked: float, held_to: float) -> None:
-    stricter = book(rule(Effect.THRESHOLD, SexIs((Sex.FEMALE,)), face_match_min=Score(asked)))
+    stricter = rule_set(rule(Effect.THRESHOLD, SexIs((Sex.FEMALE,)), face_match_min=Score(asked)))
     assert stricter.face_match_min(facts(), Score(usual)) == Score(held_to)
     assert stricter.face_match_min(facts(sex=None), Score(usual)) == Score(held_to), "not known"
     assert stricter.face_match_min(facts(sex=Sex.MALE), Score(usual)) == Score(usual)
@@ -155,11 +159,11 @@ def test_a_rule_may_only_ask_for_more_of_a_face(usual: float, asked: float, held
 
 def test_of_several_thresholds_the_strictest_counts() -> None:
     several = [rule(Effect.THRESHOLD, face_match_min=Score(value)) for value in (0.5, 0.7, 0.6)]
-    assert book(*several).face_match_min(facts(), Score(0.4)) == Score(0.7)
+    assert rule_set(*several).face_match_min(facts(), Score(0.4)) == Score(0.7)
 
 
 def test_a_closing_is_said_whoever_comes() -> None:
-    closed = book(rule(Effect.CLOSED, DirectionIs(BorderDirection.EXIT)))
+    closed = rule_set(rule(Effect.CLOSED, DirectionIs(BorderDirection.EXIT)))
     assert closed.closings(facts(direction=BorderDirection.EXIT)) == (Objection(Reason.RULE_CLOSED, "one of v1"),)
     assert closed.closings(facts(direction=BorderDirection.ENTRY)) == ()
     assert closed.closings(facts(direction=None)) != ()
@@ -167,7 +171,7 @@ def test_a_closing_is_said_whoever_comes() -> None:
 
 
 def test_on_its_days_alone_a_rule_makes_eligible_and_before_and_after_nobody_is() -> None:
-    one_day = book(rule(Effect.ELIGIBLE))
+    one_day = rule_set(rule(Effect.ELIGIBLE))
     assert one_day.objections(facts()) == ()
     for day in (27, 29):
         then = facts(local=datetime(2026, 11, day, 23, 59))  # noqa: DTZ001
@@ -176,7 +180,7 @@ def test_on_its_days_alone_a_rule_makes_eligible_and_before_and_after_nobody_is(
 
 @pytest.mark.parametrize("effect", [one for one in Effect if one is not Effect.ELIGIBLE])
 def test_a_rule_is_in_force_on_its_days_alone(effect: Effect) -> None:
-    one_day = book(rule(effect, face_match_min=Score(0.9)))
+    one_day = rule_set(rule(effect, face_match_min=Score(0.9)))
     for day, in_force in ((27, False), (28, True), (29, False)):
         then = facts(local=datetime(2026, 11, day, 23, 59))  # noqa: DTZ001
         found = (*one_day.objections(then), *one_day.closings(then))
@@ -187,28 +191,28 @@ def test_a_rule_is_in_force_on_its_days_alone(effect: Effect) -> None:
 @pytest.mark.parametrize("effect", [one for one in Effect if one is not Effect.THRESHOLD])
 def test_without_a_day_no_rule_that_takes_away_is_passed_over(effect: Effect) -> None:
     undated = facts(local=None)
-    asked = book(rule(effect, All(())))
+    asked = rule_set(rule(effect, All(())))
     assert asked.objections(undated) or asked.closings(undated)
 
 
 def test_a_book_asks_for_the_day_and_for_what_its_rules_ask() -> None:
-    asked = book(rule(Effect.OFFICER, AgeFrom(12)), rule(Effect.CUSTOMS, SexIs((Sex.MALE,)))).asks
+    asked = rule_set(rule(Effect.OFFICER, AgeFrom(12)), rule(Effect.CUSTOMS, SexIs((Sex.MALE,)))).asks
     assert asked == {Fact.AGE, Fact.SEX, Fact.LOCAL}
-    assert book(rule(Effect.OFFICER)).asks == {Fact.LOCAL}
+    assert rule_set(rule(Effect.OFFICER)).asks == {Fact.LOCAL}
 
 
 def test_the_days_are_counted_until_the_first_rule_ends_that_is_in_force() -> None:
     later = rule(Effect.OFFICER, first=date(2026, 11, 29), last=date(2026, 11, 30))
     over = rule(Effect.OFFICER, first=date(2026, 11, 1), last=date(2026, 11, 27))
     long = rule(Effect.CUSTOMS, last=date(2027, 11, 28))
-    assert book(later, over, long, rule(Effect.OFFICER, last=date(2026, 12, 1))).days_left(TODAY) == 3
-    assert book(rule(Effect.OFFICER)).days_left(TODAY) == 0
-    assert book(later, over).days_left(TODAY) is None
+    assert rule_set(later, over, long, rule(Effect.OFFICER, last=date(2026, 12, 1))).days_left(TODAY) == 3
+    assert rule_set(rule(Effect.OFFICER)).days_left(TODAY) == 0
+    assert rule_set(later, over).days_left(TODAY) is None
     assert NO_RULES.days_left(TODAY) is None
 
 
 def test_an_officer_reads_the_rule_and_what_to_do() -> None:
-    asked = book(rule(Effect.OFFICER, name="a"), rule(Effect.CUSTOMS, name="ab"))
+    asked = rule_set(rule(Effect.OFFICER, name="a"), rule(Effect.CUSTOMS, name="ab"))
     said = [asked.explained(found) for found in asked.objections(facts())]
     assert said == ["a of v1: A title. Look.", "ab of v1: A title. Look."]
     assert asked.explained(Objection(Reason.NOT_SERVED, "a of v1")) == "a of v1"
@@ -218,13 +222,13 @@ def test_an_officer_reads_the_rule_and_what_to_do() -> None:
 # ── in a decision ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def by(asked: RuleBook) -> Rules:
-    """Rules with a book."""
-    return replace(RULES, policy=replace(RULES.policy, rules=asked.sha256), book=asked)
+def by(asked: RuleSet) -> Rules:
+    """Rules with a rule_set."""
+    return replace(RULES, policy=replace(RULES.policy, rules=asked.sha256), rule_set=asked)
 
 
 def comes(
-    asked: RuleBook, document: DocumentEvidence = ADULT, *, score: float = 0.8, local: datetime | None = NOON
+    asked: RuleSet, document: DocumentEvidence = ADULT, *, score: float = 0.8, local: datetime | None = NOON
 ) -> Run:
     """A traveller comes and is decided on, durably."""
     run = one.ready()
@@ -252,11 +256,11 @@ def body(record: Decided | EntryDecided) -> dict[str, Any]:
 
 def test_a_policy_and_a_book_that_do_not_belong_together_run_no_lane() -> None:
     with pytest.raises(ValueError, match="names other rules"):
-        replace(RULES, book=book(rule(Effect.OFFICER)))
+        replace(RULES, rule_set=rule_set(rule(Effect.OFFICER)))
 
 
 def test_whom_a_rule_means_is_referred_and_sees_the_screen_of_every_referral() -> None:
-    run = comes(book(rule(Effect.OFFICER, NationalityIs(("FRA",)))))
+    run = comes(rule_set(rule(Effect.OFFICER, NationalityIs(("FRA",)))))
     assert isinstance(run.state, Referred)
     assert run.state.objections == (Objection(Reason.RULE_OFFICER, "one of v1"),)
     shown = [effect.screen for effect in run.effects if isinstance(effect, Show)]
@@ -265,7 +269,7 @@ def test_whom_a_rule_means_is_referred_and_sees_the_screen_of_every_referral() -
 
 
 def test_whom_a_rule_means_waits_for_their_face_as_long_as_everybody() -> None:
-    for asked in (book(rule(Effect.OFFICER)), book(rule(Effect.OFFICER, AgeFrom(99)))):
+    for asked in (rule_set(rule(Effect.OFFICER)), rule_set(rule(Effect.OFFICER, AgeFrom(99)))):
         run = one.ready()
         run.rules = by(asked)
         run.feed(SiteSeen(1.0, clock_sure=True, local=NOON))
@@ -275,14 +279,14 @@ def test_whom_a_rule_means_waits_for_their_face_as_long_as_everybody() -> None:
 
 
 def test_a_stricter_threshold_refers_the_face_that_would_have_done() -> None:
-    stricter = book(rule(Effect.THRESHOLD, face_match_min=Score(0.7)))
+    stricter = rule_set(rule(Effect.THRESHOLD, face_match_min=Score(0.7)))
     assert decided(comes(stricter, score=0.69)).reasons == (Objection(Reason.FACE_BELOW_THRESHOLD),)
     assert decided(comes(stricter, score=0.7)).decision is Verdict.ADMIT
 
 
 def test_without_a_document_there_is_nobody_whose_face_a_rule_could_mean() -> None:
     lane, site = one.ready().lane.lane_evidence(1_000), one.ready().lane.site_evidence(1_000)
-    stricter = book(rule(Effect.THRESHOLD, face_match_min=Score(0.9)))
+    stricter = rule_set(rule(Effect.THRESHOLD, face_match_min=Score(0.9)))
     for document, below in ((ADULT, True), (None, False)):
         found = decide(Evidence(document, SAME_FACE, lane.last, replace(site, local=NOON)), RULES.policy, stricter)
         assert (Objection(Reason.FACE_BELOW_THRESHOLD) in found.objections) is below
@@ -290,7 +294,7 @@ def test_without_a_document_there_is_nobody_whose_face_a_rule_could_mean() -> No
 
 
 def test_a_rule_gives_nobody_what_the_rest_takes() -> None:
-    eligible = book(rule(Effect.ELIGIBLE))
+    eligible = rule_set(rule(Effect.ELIGIBLE))
     assert decided(comes(eligible)).decision is Verdict.ADMIT
     assert decided(comes(eligible, score=0.1)).decision is Verdict.REFER
     assert decided(comes(eligible, replace(ADULT, checks=()))).decision is Verdict.REFER
@@ -298,7 +302,9 @@ def test_a_rule_gives_nobody_what_the_rest_takes() -> None:
 
 def test_before_two_doors_the_first_stays_closed() -> None:
     run = two.ready()
-    run.rules = replace(run.rules, policy=replace(run.rules.policy, rules="5ha"), book=book(rule(Effect.OFFICER)))
+    run.rules = replace(
+        run.rules, policy=replace(run.rules.policy, rules="5ha"), rule_set=rule_set(rule(Effect.OFFICER))
+    )
     run.feed(SiteSeen(1.0, clock_sure=True, local=NOON))
     run.feed(two.FIRST, two.LAST, two.EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     run.feed(two.FIRST, two.LAST, two.EMPTY, DocumentRead(CROSSING, ADULT))
@@ -309,17 +315,17 @@ def test_before_two_doors_the_first_stays_closed() -> None:
 
 def test_a_lane_that_a_rule_closes_invites_nobody_and_refers_whoever_lays_a_document() -> None:
     run = one.ready()
-    run.rules = by(book(rule(Effect.CLOSED)))
+    run.rules = by(rule_set(rule(Effect.CLOSED)))
     run.feed(SiteSeen(1.0, clock_sure=True, local=NOON), AT_REST)
     assert [effect.screen for effect in run.effects if isinstance(effect, Show)][-1] is Screen.CLOSED
     assert not run.lane.in_service()
     run.feed(SiteSeen(1.0, clock_sure=True, local=datetime(2026, 11, 29)), AT_REST)  # noqa: DTZ001 - the day after
     assert run.lane.in_service()
-    assert decided(comes(book(rule(Effect.CLOSED)))).reasons == (Objection(Reason.RULE_CLOSED, "one of v1"),)
+    assert decided(comes(rule_set(rule(Effect.CLOSED)))).reasons == (Objection(Reason.RULE_CLOSED, "one of v1"),)
 
 
 def test_a_document_that_could_not_be_read_is_referred_for_that_and_not_once_a_rule() -> None:
-    asked = book(*(rule(Effect.OFFICER, AgeFrom(12), name=f"r{number}") for number in range(50)))
+    asked = rule_set(*(rule(Effect.OFFICER, AgeFrom(12), name=f"r{number}") for number in range(50)))
     run = one.ready()
     run.rules = by(asked)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
@@ -331,7 +337,7 @@ def test_a_document_that_could_not_be_read_is_referred_for_that_and_not_once_a_r
 @pytest.mark.parametrize("result", [one for one in CheckResult if one is not CheckResult.SUCCESSFUL])
 def test_a_page_of_which_nothing_was_read_is_referred_for_that_alone(result: CheckResult) -> None:
     unread = replace(GENUINE, issuer="", checks=(Check(CheckId.MRZ, result),))
-    reasons = {found.reason for found in decided(comes(book(rule(Effect.OFFICER, AgeFrom(12))), unread)).reasons}
+    reasons = {found.reason for found in decided(comes(rule_set(rule(Effect.OFFICER, AgeFrom(12))), unread)).reasons}
     assert reasons
     assert not reasons & {Reason.RULE_OFFICER, Reason.NOT_ELIGIBLE}
 
@@ -343,10 +349,10 @@ def test_only_what_a_rule_asks_for_is_written() -> None:
     bare = body(decided(comes(NO_RULES)))["evidence"]
     assert (bare["document"]["nationality"], bare["document"]["sex"], bare["document"]["age"]) == ("", "", None)
     assert (bare["site"]["local"], bare["direction"]) == (None, None)
-    of_age = body(decided(comes(book(rule(Effect.OFFICER, Not(AgeFrom(12)))))))["evidence"]
+    of_age = body(decided(comes(rule_set(rule(Effect.OFFICER, Not(AgeFrom(12)))))))["evidence"]
     assert (of_age["document"]["nationality"], of_age["document"]["sex"], of_age["document"]["age"]) == ("", "", 40)
     assert (of_age["site"]["local"], of_age["direction"]) == ("2026-11-28T12:00:00", None)
-    rest = book(
+    rest = rule_set(
         rule(Effect.OFFICER, All((NationalityIs(("UTO",)), SexIs((Sex.MALE,)), DirectionIs(BorderDirection.EXIT))))
     )
     asked = body(decided(comes(rest)))["evidence"]
@@ -354,32 +360,32 @@ def test_only_what_a_rule_asks_for_is_written() -> None:
     assert asked["direction"] == "entry"
 
 
-class Stating(Books):
-    """A log that states one book."""
+class Stating(RecordedRuleSets):
+    """A log that states one rule set."""
 
-    def __init__(self, stated: RuleBook) -> None:
+    def __init__(self, stated: RuleSet) -> None:
         super().__init__()
-        self._books[stated.sha256] = stated
+        self._rule_sets[stated.sha256] = stated
 
 
-BOOKS = {
-    "officer": book(rule(Effect.OFFICER, NationalityIs(("FRA",)))),
-    "nobody": book(rule(Effect.OFFICER, NationalityIs(("UTO",)))),
-    "age": book(rule(Effect.ELIGIBLE, All((AgeFrom(18), DocumentTypeIs(("P",)))))),
-    "face": book(rule(Effect.THRESHOLD, DirectionIs(BorderDirection.ENTRY), face_match_min=Score(0.9))),
-    "closed": book(rule(Effect.CLOSED)),
+RULE_SETS = {
+    "officer": rule_set(rule(Effect.OFFICER, NationalityIs(("FRA",)))),
+    "nobody": rule_set(rule(Effect.OFFICER, NationalityIs(("UTO",)))),
+    "age": rule_set(rule(Effect.ELIGIBLE, All((AgeFrom(18), DocumentTypeIs(("P",)))))),
+    "face": rule_set(rule(Effect.THRESHOLD, DirectionIs(BorderDirection.ENTRY), face_match_min=Score(0.9))),
+    "closed": rule_set(rule(Effect.CLOSED)),
 }
 
 
-@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("name", RULE_SETS)
 @pytest.mark.parametrize(
     "document", [ADULT, replace(ADULT, age=None, nationality="", sex="")], ids=["known", "unknown"]
 )
 def test_a_decision_replays_from_its_record_with_the_rules_that_the_log_states(
     name: str, document: DocumentEvidence
 ) -> None:
-    record = decided(comes(BOOKS[name], document))
-    again, same = replay(body(record), books=Stating(BOOKS[name]))
+    record = decided(comes(RULE_SETS[name], document))
+    again, same = replay(body(record), rule_sets=Stating(RULE_SETS[name]))
     assert same
     assert again.objections == record.reasons
     with pytest.raises(RecordError, match="no record before it states"):
@@ -387,9 +393,9 @@ def test_a_decision_replays_from_its_record_with_the_rules_that_the_log_states(
 
 
 def test_a_decision_by_other_rules_does_not_replay() -> None:
-    record = decided(comes(BOOKS["nobody"]))
+    record = decided(comes(RULE_SETS["nobody"]))
     assert record.decision is Verdict.ADMIT
-    assert not replay(body(record), books=Stating(BOOKS["officer"]))[1]
+    assert not replay(body(record), rule_sets=Stating(RULE_SETS["officer"]))[1]
 
 
 def test_a_record_from_before_written_rules_is_read() -> None:
@@ -427,10 +433,10 @@ def test_no_rules_open_for_anybody_for_whom_the_gate_would_not_open_without_them
         document, replace(SAME_FACE, match=Score(score)), lane.last, site, direction=BorderDirection.ENTRY
     )
     without = decide(evidence, RULES.policy)
-    beside = decide(evidence, RULES.policy, book(*rules))
+    beside = decide(evidence, RULES.policy, rule_set(*rules))
     assert set(without.objections) <= set(beside.objections)
     unknown = replace(evidence, document=replace(document, age=None, nationality="", sex=""))
-    assert len(decide(unknown, RULES.policy, book(*rules)).objections) >= bool(beside.objections)
+    assert len(decide(unknown, RULES.policy, rule_set(*rules)).objections) >= bool(beside.objections)
 
 
 def test_rules_are_asked_about_what_the_document_says_and_what_it_leaves_open_is_not_known() -> None:

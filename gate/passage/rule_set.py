@@ -68,7 +68,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleBook:
+class RuleSet:
     """A site's rules, of one version. `sha256`: of their canonical text."""
 
     version: str = ""
@@ -158,4 +158,4 @@ class RuleBook:
 _SEEN = frozenset({Effect.OFFICER, Effect.CUSTOMS})
 _REASONS = (Reason.RULE_OFFICER, Reason.RULE_TWO_OFFICERS, Reason.RULE_CUSTOMS)
 
-NO_RULES = RuleBook()
+NO_RULES = RuleSet()
