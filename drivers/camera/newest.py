@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gate_core.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
+from gate_core.ports.drivers import PictureSource
 from gate_core.ports.values import CameraControls, Frame
 
 FRAME_SIDE_MIN = 64
@@ -148,6 +149,24 @@ class Stillness:
         self._equal += 1
         if self._equal >= FROZEN_FRAMES_MIN and frame.at_s - self._since_s >= self._after_s:
             raise FrozenError("the camera's picture stands still")
+
+
+class OutsideCamera(NewestFrame):
+    """A camera that another distribution's driver looks through: its pictures, with what every camera has."""
+
+    def __init__(self, source: PictureSource, *, frozen_after_s: float) -> None:
+        super().__init__(frozen_after_s=frozen_after_s)
+        self._source = source
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        """Change exposure and gain. Raises RefusedError and LinkLostError."""
+        self._source.set_controls(wanted)
+
+    def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        yield from self._source.pictures()
+
+    def _interrupt(self) -> None:
+        self._source.close()
 
 
 def fingerprint(pixels: npt.NDArray[np.uint8]) -> int:

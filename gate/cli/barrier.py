@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +16,8 @@ from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, fail, note, say, tell
 
 if TYPE_CHECKING:
+    import asyncio
+
     from drivers.barrier.settings import LineSettings
     from drivers.barrier.tracing.coverage import Coverage
     from drivers.barrier.tracing.trace import Head, Trace
@@ -92,7 +96,6 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     from drivers.barrier.tracing.recorder import HELP, Recorder, bring_up
     from drivers.barrier.tracing.trace import spelt
     from gate.programs.shared.devices.barriers import barrier
-    from gate.programs.shared.typed_lines import typed_lines
 
     async def run() -> None:
         with out.open("x", encoding="utf-8", buffering=1) as file:
@@ -101,7 +104,7 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
             await bring_up(
                 barrier(line, recorder=recorder),
                 recorder,
-                typed_lines(at_end="end"),
+                _typed_lines(at_end="end"),
                 poll_s=line.poll_ms / 1000,
                 grant_ms=config.rules.grant_ttl_ms,
                 say=say,
@@ -110,6 +113,23 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     note(HELP)
     asyncio.run(run())
     note(f"{out} is written; gate barrier replay {out} says what it shows")
+
+
+def _typed_lines(*, at_end: str) -> asyncio.Queue[str]:
+    """Return a queue of standard input's lines, then `at_end`. The reading thread ends with the process."""
+    import asyncio
+    import threading
+
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop ended before the input
+            for line in iter(sys.stdin.readline, ""):
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, at_end)
+
+    threading.Thread(target=read, name="typed-lines", daemon=True).start()
+    return lines
 
 
 @app.command()

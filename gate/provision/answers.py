@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -216,3 +217,18 @@ def read(path: Path) -> SiteAnswers:
 def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
     """Check the answers' form. Raises FileError with the line of the error."""
     return source.fitted(table, SiteAnswers)
+
+
+def by_key(given: Mapping[str, object], by: str) -> SiteAnswers:
+    """Return answers that come one by one, such as `barrier.port`; None is none. Raises FileError that names each wrong key."""
+    table: dict[str, object] = {"by": by}
+    rooms: dict[str, dict[str, object]] = {}
+    for name, value in given.items():
+        room, _, key = name.rpartition(".")
+        if value is not None:
+            (rooms.setdefault(room, {}) if room else table)[key] = value
+    source = TomlFile("", "")
+    answers = parse({**table, **rooms}, source)
+    if wrong := answers.problems():
+        raise source.error(*wrong)
+    return answers

@@ -105,27 +105,18 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write the configuration, make the keys, fetch the models. What exists is kept."""
-    from gate.provision.answers import parse
+    from gate.provision.answers import by_key
     from gate.provision.installation import installation_steps
     from gate.provision.steps import carry_out
-    from gate_core.settings.toml_file import FileError, TomlFile
+    from gate_core.settings.toml_file import FileError
 
-    options: dict[str, object] = {name: context.params[name] for name in _OPTIONS}
-    top: dict[str, object] = {"by": "gate provision init"}
-    rooms: dict[str, dict[str, object]] = {}
-    for name, value in options.items():
-        room, _, key = _OPTIONS[name][0].rpartition(".")
-        if value is not None:
-            (rooms.setdefault(room, {}) if room else top)[key] = value
     try:
-        answers = parse({**top, **rooms}, TomlFile("", ""))
+        answers = by_key({_OPTIONS[name][0]: context.params[name] for name in _OPTIONS}, "gate provision init")
     except FileError as error:
         _refuse([(one.key, one.problem) for one in error.problems])
-    if wrong := answers.problems():
-        _refuse([(one.key, one.why) for one in wrong])
     folder = real(root) if root else None
     path = folder / "gate.toml" if folder else environment.DEFAULT_PATH
-    sources = {name: context.get_parameter_source(name) for name in options}
+    sources = {name: context.get_parameter_source(name) for name in _OPTIONS}
     named = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     asked_for = {key for name in named for key in _OPTIONS[name][1:]}
     steps = installation_steps(answers, path, folder, given=asked_for)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +51,7 @@ MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
 LANES = tuple(lane.value for lane in Lane)
 PERSON_PRESENT_S = 120  # a person's console reports once a minute that its officer is present
+KEPT = ("*.bundle", "*.vkey", "*.identity", "*.html")
 AGAIN_MAX = 2  # rounds of repeated visits
 
 
@@ -434,6 +436,18 @@ async def _until_mirrored(stage: Stage) -> None:
         if loop.time() > end_s:
             raise StageError("the central server did not catch up; see sync.log and central.log")
         await asyncio.sleep(MIRROR_POLL_S)
+
+
+def leave_files(folder: Path, keep: Path | None, *, everything: bool) -> None:
+    """Copy the auditor's files to `keep`, and all messages of programs if `everything`."""
+    if keep is None:
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    for pattern in (*KEPT, *(("*.log",) if everything else ())):
+        for path in folder.glob(pattern):
+            shutil.copy(path, keep / path.name)
+    for path in (folder / "world").glob("*truth*.jsonl"):
+        shutil.copy(path, keep / "ground-truth.jsonl")
 
 
 def leave_samples(folder: Path, seed: int) -> None:

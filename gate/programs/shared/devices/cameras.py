@@ -11,8 +11,7 @@ from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.link import Credentials, Link
 from drivers.camera.network import NetworkCamera
-from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame
-from drivers.camera.outside import OutsideCamera
+from drivers.camera.newest import FRAME_PIXELS_MAX, NewestFrame, OutsideCamera
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, Outside, V4l2
 from drivers.camera.v4l2 import V4l2Camera
 from drivers.reader.settings import PageCamera

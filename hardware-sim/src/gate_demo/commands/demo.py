@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import tempfile
 import webbrowser
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from gate_demo.report import Result
 
 TRAVELLERS, READER, LANE = 30, "elyctis", "one-door"
-KEPT = ("*.bundle", "*.vkey", "*.identity", "*.html")
 
 
 def command(
@@ -100,12 +98,12 @@ class Playing(Protocol):
 
 def played(play: Playing, folder: Path, keep: Path | None) -> Result:
     """Play it to its end; on SIGTERM, SIGHUP or Ctrl-C end everything that it started, in order."""
-    from gate_demo.play import PlayError, TooSlowError
+    from gate_demo.play import PlayError, TooSlowError, leave_files
 
     try:
         result = asyncio.run(_until_told(play))
     except PlayError as error:
-        _keep(folder, keep, everything=True)
+        leave_files(folder, keep, everything=True)
         kept = f"; messages of all programs are in {keep}" if keep else ""
         if isinstance(error, TooSlowError):
             fail(Exit.TRY_LATER, f"this machine is too slow: {error}{kept}")
@@ -114,7 +112,7 @@ def played(play: Playing, folder: Path, keep: Path | None) -> Result:
         raise typer.Exit(128 + signal.SIGINT) from None
     except asyncio.CancelledError:
         raise typer.Exit(128 + signal.SIGTERM) from None
-    _keep(folder, keep, everything=not result.as_expected)
+    leave_files(folder, keep, everything=not result.as_expected)
     return result
 
 
@@ -138,15 +136,3 @@ def _write_samples(folder: Path, seed: int) -> None:
 
 def _open_page(address: str) -> None:
     webbrowser.open(address)
-
-
-def _keep(folder: Path, keep: Path | None, *, everything: bool) -> None:
-    """Copy the auditor's files, and all messages when the result was not as expected."""
-    if keep is None:
-        return
-    keep.mkdir(parents=True, exist_ok=True)
-    for pattern in (*KEPT, *(("*.log",) if everything else ())):
-        for path in folder.glob(pattern):
-            shutil.copy(path, keep / path.name)
-    for path in (folder / "world").glob("*truth*.jsonl"):
-        shutil.copy(path, keep / "ground-truth.jsonl")
