@@ -327,7 +327,8 @@ async def _barrier(settings: BarrierSettings | None, without: str) -> str:
         return without
     detail = await barrier(settings).check()
     is_tried = await asyncio.to_thread(is_verified, settings)
-    return detail if is_tried else f"{detail}; this profile was not tried on a real board"
+    untried = "driver" if hasattr(settings, "code") else "profile"
+    return detail if is_tried else f"{detail}; this {untried} was not tried on a real board"
 
 
 async def _sensors(config: Config) -> str:
@@ -335,7 +336,8 @@ async def _sensors(config: Config) -> str:
     if settings is None:
         return "none: a lane with one door"
     detail = await sensors.sensors(settings).check()
-    return detail if sensors.is_verified(settings) else f"{detail}; this profile was not tried on a real unit"
+    untried = "driver" if hasattr(settings, "code") else "profile"
+    return detail if sensors.is_verified(settings) else f"{detail}; this {untried} was not tried on a real unit"
 
 
 async def _swipe(config: Config) -> str:
