@@ -68,9 +68,9 @@ def test_every_command_works_as_written(desk: tuple[Path, dict[str, str]]) -> No
     assert sum("which the configuration does not name yet" in line for line in said) == 2, "barrier and register"
     assert any(re.match(r"well; digest [0-9a-f]{64}$", line) for line in said), "the check"
     assert re.search(
-        r"^WELL +barrier +ASCII gate, closed; 0 .* this driver was not tried on a real board  \(\d+ ms\)$",
+        r"^well +barrier +ASCII gate, closed; 0 .* this driver was not tried on a real board  \(\d+ ms\)$",
         done.stdout,
-        re.M,
+        re.MULTILINE,
     )
     (hash_line,) = [line for line in said if re.match(r"[0-9a-f]{64}  -$", line)]
     assert f"has files with the hash {hash_line[:64]}, which" in done.stdout, (

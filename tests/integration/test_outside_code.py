@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.programs.config_check import check
+from gate.programs.shared.devices import first_load
 from gate_core.outside import installed
 
 SETTINGS = """
@@ -67,6 +69,26 @@ recipients = []
     command = (sys.executable, "-m", "gate.cli", "run", program, "--config", config)
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        ("import os; os._exit(0)", "its code ends the process (exit code 0)"),
+        ("import os; os.kill(os.getpid(), 11)", "its code ends the process (signal 11)"),
+        ("while True: pass", "its code does not return within 2 s"),
+    ],
+)
+def test_the_check_outlives_code_that_does_not_return(
+    site: Path, monkeypatch: pytest.MonkeyPatch, harm: str, why: str
+) -> None:
+    if "while" in harm:
+        monkeypatch.setattr(first_load, "LIMIT_S", 2.0)
+    (site / "acme/board.py").write_text(f"{SETTINGS}\n{harm}\n")
+    run(site, "none", "demo")
+    (found,) = [one for one in check(site / "gate.toml").problems if one.key.startswith("barrier")]
+    assert (found.key, found.line) == ("barrier.code.name", 15)
+    assert found.problem == f"acme does not load: {why}"
 
 
 def is_loaded(site: Path) -> bool:
