@@ -120,7 +120,7 @@ class Session:
             raise BadFrameError(self.broken)
         self._buffer += chunk
         while True:
-            said, used = self._codec.decode(self._buffer)
+            said, used = self._decoded()
             if said is None:
                 return
             self._buffer = self._buffer[used:]
@@ -131,6 +131,14 @@ class Session:
                 self._greet(said)
             else:
                 self._take(said, now_ms)
+
+    def _decoded(self) -> tuple[Sensor | Verdict | None, int]:
+        try:
+            return self._codec.decode(self._buffer)
+        except DriverError:
+            raise
+        except Exception as error:
+            raise BadFrameError(f"its driver fails: {type(error).__name__}") from error
 
     def _greet(self, said: Sensor) -> None:
         known = self._profile

@@ -14,7 +14,7 @@ from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, load
-from gate.programs.shared.devices import pads, profiles, registers
+from gate.programs.shared.devices import first_load, pads, profiles, registers
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
 from gate_core.approval.canonical import digest
@@ -49,7 +49,9 @@ def check(path: Path) -> Checked:
         config = load(path)
     except ConfigError as error:
         return Checked(error.problems, None)
-    found = [*unsafe_files(config, path), *(problem for look in _LOOKS for problem in look(config))]
+    found = [*unsafe_files(config, path), *first_load.problems(config, path)]
+    if not any(problem.key.endswith(".code.name") for problem in found):
+        found += [problem for look in _LOOKS for problem in look(config)]
     digest_of_it = None
     try:
         digest_of_it = digest(basis_of(config))

@@ -16,6 +16,7 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
 from gate_contract.barrier_bench import BarrierBench, Damage
 from gate_contract.virtual_time import pass_time
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import BarrierStatus, Direction
 from hardware_sim.barrier.relays import STOP, UNLOCK_A, UNLOCK_B
 
@@ -122,6 +123,9 @@ class ContactsBench(Kernel, BarrierBench):
 
     def set_fire(self, *, active: bool) -> None:
         self.gate.fire = active
+
+    def latch(self) -> tuple[Alarm, ...]:
+        return ()
 
     def turn_key(self) -> None:
         """It has none."""

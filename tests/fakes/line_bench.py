@@ -21,9 +21,11 @@ from drivers.modbus.tcp import TcpLink
 from gate_contract import line_bench as lines
 from gate_contract.barrier_bench import Damage
 from gate_contract.cable import Trouble
+from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.boards import BOARDS, MODBUS
+from hardware_sim.barrier.controller import Alarm as Latched
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.frames import FramedSlave, FrameFault
 from hardware_sim.barrier.lot import LotTurnstile
@@ -157,6 +159,13 @@ class LineBench(lines.LineBench):
     def set_fire(self, *, active: bool) -> None:
         self.board.fire = active
         self.step()
+
+    def latch(self) -> tuple[Alarm, ...]:
+        if self.profile != OWN or isinstance(self.board, SwingBoard):
+            return ()  # the others have no alarms, or clear them all at once
+        self.step()
+        self.board.alarms |= Latched.FORCED | Latched.PASSAGE_WITHOUT_GRANT
+        return Alarm.FORCED, Alarm.PASSAGE_WITHOUT_GRANT
 
     def turn_key(self) -> None:
         if isinstance(self.board, LotTurnstile):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from fakes.roots import ROOT, SOURCES
 
+from gate_core.ports import drivers, registers
+
+EXAMPLE = ROOT / "docs/examples/ascii-gate"
 GUIDE = ROOT / "docs/guides/driver.md"
 DEADLINE_S = 600.0
 
@@ -61,9 +67,49 @@ def test_every_command_works_as_written(desk: tuple[Path, dict[str, str]]) -> No
     assert any(re.search(r"\b\d+ passed in", line) for line in said), "the contract's tests"
     assert sum("which the configuration does not name yet" in line for line in said) == 2, "barrier and register"
     assert any(re.match(r"well; digest [0-9a-f]{64}$", line) for line in said), "the check"
-    assert "ASCII gate, closed; 0 entries and 0 exits since its start" in done.stdout, "the self-test"
+    assert re.search(
+        r"^well +barrier +ASCII gate, closed; 0 .* this driver was not tried on a real board  \(\d+ ms\)$",
+        done.stdout,
+        re.MULTILINE,
+    )
+    (hash_line,) = [line for line in said if re.match(r"[0-9a-f]{64}  -$", line)]
+    assert f"has files with the hash {hash_line[:64]}, which" in done.stdout, (
+        "standard tools print what the gate prints"
+    )
+    assert "Answer(answer=<RegisterAnswer.HIT: 'hit'>" in done.stdout, "the register"
     after = subprocess.run(("git", "status", "--porcelain"), cwd=ROOT, capture_output=True, check=True).stdout
     assert after == before, "no edit in the tree"
+
+
+def test_the_example_imports_only_what_is_public() -> None:
+    public = [drivers, registers]
+    names = {module.__name__: set(module.__all__) for module in public}
+    for file in EXAMPLE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("gate", "drivers", "models")):
+                taken = {one.name for one in node.names}
+                assert node.module in names or str(node.module).startswith("gate_contract."), file
+                assert taken <= names.get(str(node.module), taken), file
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_the_simulated_board_replaces_a_stale_line_and_takes_its_own_away(tmp_path: Path, ending: int) -> None:
+    line = tmp_path / "line"
+    line.symlink_to(tmp_path / "gone")
+    path = os.pathsep.join(map(str, (EXAMPLE / "src", ROOT / "core/src")))
+    with subprocess.Popen(
+        [sys.executable, EXAMPLE / "tests/board.py", line],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        stderr=subprocess.DEVNULL,
+    ) as board:
+        until_s = time.monotonic() + DEADLINE_S
+        while not line.exists():
+            assert board.poll() is None
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+        board.send_signal(ending)
+        board.wait(DEADLINE_S)
+    assert not line.is_symlink()
 
 
 def test_wrong_settings_are_said_with_file_key_and_line(desk: tuple[Path, dict[str, str]]) -> None:

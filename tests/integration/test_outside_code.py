@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.programs.shared.config import load
+from gate.programs.shared.devices import first_load
 from gate_core.outside import installed
 
 SETTINGS = """
@@ -37,8 +39,8 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(site: Path, program: str, purpose: str, sha256: str = "") -> tuple[int, str]:
-    """Start a program; its exit code and what it says."""
+def configured(site: Path, purpose: str, sha256: str = "") -> Path:
+    """A configuration that names the distribution."""
     config = site / "gate.toml"
     config.write_text(f"""
 purpose = "{purpose}"
@@ -64,9 +66,42 @@ address = "http://127.0.0.1:9/stream"
 [audit]
 recipients = []
 """)
+    return config
+
+
+def run(site: Path, program: str, purpose: str, sha256: str = "") -> tuple[int, str]:
+    """Start a program; its exit code and what it says."""
+    config = configured(site, purpose, sha256)
     command = (sys.executable, "-m", "gate.cli", "run", program, "--config", config)
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        ("import os; os._exit(0)", "its code ends the process (exit code 0)"),
+        ("import os; os.kill(os.getpid(), 11)", "its code ends the process (signal 11)"),
+        ("while True: pass", "its code does not return within 2 s"),
+    ],
+)
+def test_code_that_does_not_return_is_named_with_its_cause(
+    site: Path, monkeypatch: pytest.MonkeyPatch, harm: str, why: str
+) -> None:
+    if "while" in harm:
+        monkeypatch.setattr(first_load, "LIMIT_S", 2.0)
+    (site / "acme/board.py").write_text(f"{SETTINGS}\n{harm}\n")
+    config = configured(site, "demo")
+    (found,) = first_load.problems(load(config), config)
+    assert (found.key, found.problem) == ("barrier.code.name", f"acme does not load: {why}")
+
+
+def test_the_check_outlives_code_that_ends_its_process(site: Path) -> None:
+    (site / "acme/board.py").write_text(f"{SETTINGS}\nimport os; os._exit(0)\n")
+    command = (sys.executable, "-m", "gate.cli", "config", "check", "--config", configured(site, "demo"))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 78
+    assert "gate.toml:15: barrier.code.name: acme does not load: its code ends the process (exit code 0)" in done.stdout
 
 
 def is_loaded(site: Path) -> bool:

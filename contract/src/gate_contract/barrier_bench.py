@@ -17,11 +17,10 @@ from __future__ import annotations
 import abc
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Literal
 
-from gate_core.ports.drivers import BarrierDriver
-from gate_core.ports.values import Direction
+from gate_core.ports.drivers import Alarm, BarrierDriver, Direction
 
 Damage = Literal["pieces", "loss", "delay", "bits", "bytes", "bursts", "echo", "everything"]
 
@@ -65,6 +64,10 @@ class BarrierBench(abc.ABC):
     @abc.abstractmethod
     def set_fire(self, *, active: bool) -> None:
         """Switch the fire input."""
+
+    @abc.abstractmethod
+    def latch(self) -> Collection[Alarm]:
+        """Raise two alarms or more whose cause has ended, and return them. Empty: the board cannot clear them one by one."""
 
     @abc.abstractmethod
     def turn_key(self) -> None:

@@ -20,9 +20,11 @@ from gate_contract.virtual_time import run_virtual
 Bench = TypeVar("Bench")
 
 
-def _told(
+def told_to(
     make: Callable[[], AbstractAsyncContextManager[Bench]],
 ) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
+    """Return what runs a story on a bench of its own, in virtual time."""
+
     async def told(story: Callable[[Bench], Awaitable[None]]) -> None:
         async with make() as bench:
             await story(bench)
@@ -33,16 +35,16 @@ def _told(
 @pytest.fixture
 def on_barrier(barrier_bench: Callable[[], AbstractAsyncContextManager[BarrierBench]]) -> OnBarrier:
     """Tell a story to what the author's fixture `barrier_bench` makes."""
-    return _told(barrier_bench)
+    return told_to(barrier_bench)
 
 
 @pytest.fixture
 def on_sensors(sensor_bench: Callable[[], AbstractAsyncContextManager[SensorBench]]) -> OnSensors:
     """Tell a story to what the author's fixture `sensor_bench` makes."""
-    return _told(sensor_bench)
+    return told_to(sensor_bench)
 
 
 @pytest.fixture
 def on_reader(reader_bench: Callable[[], AbstractAsyncContextManager[ReaderBench]]) -> OnReader:
     """Tell a story to what the author's fixture `reader_bench` makes."""
-    return _told(reader_bench)
+    return told_to(reader_bench)

@@ -11,8 +11,15 @@ from datetime import date
 
 import pytest
 
-from gate_core.evidence.registers import RegisterAnswer
-from gate_core.ports.registers import Adapter, AdapterError, Answer, Exchange, NoAnswerError, Question
+from gate_core.ports.registers import (
+    Adapter,
+    AdapterError,
+    Answer,
+    Exchange,
+    NoAnswerError,
+    Question,
+    RegisterAnswer,
+)
 
 NUMBER, SURNAME = "L898902C3", "ERIKSSON"
 TODAY = date(2026, 12, 5)

@@ -20,6 +20,16 @@ from gate_core.settings.outside import Code
 GROUP = "portcullis.sensors"
 INFO = "acme_gates-1.0.dist-info"
 BOARD = "acme_gates/board.py"
+ODD_CLASS = """class Odd:
+    @property
+    def __class__(self): raise OSError('odd')
+"""
+ODD_TEXT = """class Odd(Exception):
+    def __str__(self): raise {}
+"""
+ODD_IMPORT = """class Odd(ModuleNotFoundError):
+    name = property(lambda self: [][0])
+"""
 MODULE = """
 from gate_core.ports.drivers import DriverSettings, Wrong
 
@@ -39,7 +49,15 @@ class Acme(DriverSettings, frozen=True, kw_only=True):
 """
 
 
-def write(site: Path, files: dict[str, str], *, name: str = "acme-gates", package: str = "acme_gates") -> None:
+def write(
+    site: Path,
+    files: dict[str, str],
+    *,
+    name: str = "acme-gates",
+    package: str = "acme_gates",
+    without: tuple[str, ...] = (),
+) -> None:
+    """Install a distribution as pip does; `without` are files that it lacks."""
     info = f"{name.replace('-', '_')}-1.0.dist-info"
     whole = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
@@ -48,6 +66,7 @@ def write(site: Path, files: dict[str, str], *, name: str = "acme-gates", packag
         f"{package}/board.py": MODULE,
         **files,
     }
+    whole = {path: text for path, text in whole.items() if path not in without}
     for path, text in whole.items():
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_text(text)
@@ -73,8 +92,10 @@ def approved(site: Path, *names: str, entry: str = "acme", **settings: Any) -> C
 def refused(code: Code, act: Callable[[], object] | None = None) -> str:
     with pytest.raises(OutsideError) as caught:
         (act or (lambda: opened(code, SensorDriver, "/dev/ttyS9")))()
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    said = str(caught.value)
+    assert said.isprintable(), "one line, that no terminal obeys"
+    assert len(said) < 1000
+    return said
 
 
 def test_what_is_named_with_its_hash_is_loaded_with_its_settings(site: Path) -> None:
@@ -97,6 +118,7 @@ def test_without_its_hash_nothing_is_loaded_and_the_hash_is_said(site: Path) -> 
     said = refused(Code(name="acme", folder=str(site), distributions={"acme-gates": ""}))
     assert f"has files with the hash {here.sha256}, which the configuration does not name yet" in said
     assert "have the configuration approved" in said
+    assert "approved wheel" not in said, "none is approved yet"
     assert "acme_gates" not in sys.modules
 
 
@@ -106,6 +128,7 @@ def test_a_changed_byte_is_refused(site: Path, path: str) -> None:
     code = approved(site)
     (site / path).write_text((site / path).read_text() + "# \n")
     assert "has files with the hash" in refused(code)
+    assert "or install the approved wheel again" in refused(code)
     assert "acme_gates" not in sys.modules
 
 
@@ -156,12 +179,31 @@ def test_a_cache_beside_the_module_is_not_read(site: Path) -> None:
         ({BOARD: "import acme_line"}, "No module named 'acme_line'; name what it needs in distributions, too"),
         ({BOARD: MODULE.replace("return Board", "return [].pop() or Board")}, "acme does not open: IndexError"),
         ({BOARD: "class Acme: pass"}, "is no DriverSettings with a method open"),
+        ({BOARD: "class Acme:\n    def open(self): pass"}, "is no DriverSettings with a method open"),
+        ({"gate_\x1b[2J.py": ""}, "has a module gate_ [2J, and so has"),
+        ({BOARD: MODULE.replace("def open", "def opens")}, "is no DriverSettings with a method open"),
+        ({BOARD: f"{ODD_CLASS}\nAcme = Odd()"}, "acme does not load: OSError: odd"),
+        ({BOARD: "def __getattr__(name): raise KeyError('odd')"}, "acme does not load: KeyError: 'odd'"),
+        ({BOARD: "class Odd(BaseException): pass\nraise Odd('odd')"}, "acme does not load: Odd: odd"),
+        ({BOARD: "raise SystemExit('one\\x1b[2J' + 'x' * 9999)"}, f"load: SystemExit: one [2J{'x' * 280}"),
+        ({BOARD: f"{ODD_TEXT.format('SystemExit')}\nraise Odd"}, "does not load: an error whose text cannot be read"),
+        ({BOARD: f"{ODD_IMPORT}\nraise Odd('odd')"}, "acme does not load: Odd: odd"),
+        ({f"{INFO}/entry_points.txt": f"[{GROUP}]\nacme = acme_gates.board:a-b\n"}, "acme_gates.board:a-b is no class"),
+        ({f"{INFO}/entry_points.txt": f"[{GROUP}]\nacme = os:system\n  more\n"}, "os:system more is no class"),
+        ({f"{INFO}/entry_points.txt": f"[{GROUP}]\nod\x1b[2J = x\n"}, "their entry points there: od [2J"),
         ({f"{INFO}/entry_points.txt": f"[{GROUP}]\nacme = os:system\n"}, "os:system is no class in a module of"),
         ({f"{INFO}/entry_points.txt": "acme = \n"}, "has a broken entry_points.txt"),
         ({BOARD: "raise GeneratorExit('gone')"}, "acme does not load: GeneratorExit: gone"),
         ({BOARD: "class Odd(Exception):\n    def __str__(self): return [][0]\nraise Odd"}, "text cannot be read"),
         ({BOARD: "raise ValueError('one\\ntwo')"}, "acme does not load: ValueError: one two"),
         ({BOARD: MODULE.replace("async def status", "def status")}, "gives no SensorDriver: status is no async def"),
+        ({BOARD: MODULE.replace("status(self)", "status(self, at)")}, "gives no SensorDriver: status does not take ()"),
+        ({BOARD: MODULE.replace("def describe(self): return {}", "describe = {}")}, "describe does not take ()"),
+        (
+            {BOARD: MODULE.replace("def describe", "@property\n    def describe").replace("{}", "[][0]")},
+            "open: IndexError",
+        ),
+        ({BOARD: MODULE.replace("is beyond 9", "one\\ntwo").replace("> 9", "> 0")}, "code.settings.unit: one two"),
         (
             {BOARD: MODULE.replace("> 9: yield", "> 0: raise OSError('no'); yield")},
             "check its settings",
@@ -192,8 +234,9 @@ def test_a_record_that_names_what_cannot_be_read_is_refused_in_one_line(site: Pa
     assert "which cannot be read" in refused(code)
 
 
-def test_a_user_can_still_interrupt_what_loads(site: Path) -> None:
-    write(site, {BOARD: "raise KeyboardInterrupt"})
+@pytest.mark.parametrize("raised", ["raise KeyboardInterrupt", f"{ODD_TEXT.format('KeyboardInterrupt')}\nraise Odd"])
+def test_a_user_can_still_interrupt_what_loads(site: Path, raised: str) -> None:
+    write(site, {BOARD: raised})
     with pytest.raises(KeyboardInterrupt):
         opened(approved(site), SensorDriver, "")
 
@@ -202,16 +245,92 @@ def test_a_user_can_still_interrupt_what_loads(site: Path) -> None:
     "facts",
     [
         {"grant_ends_by": "magic"},
+        {"grant_ends_by": ["lease"]},
+        {"grant_ends_after_ms": 0},
+        {"grant_ends_after_ms": 60_001},
         {"grant_ends_by": "host_watchdog"},
         {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": -5},
+        {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": 499},
+        {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": 5_001},
+        {"grant_ends_by": "lease"},
+        {"grant_ends_by": "lease", "grant_ends_after_ms": True},
+        {"grant_ends_by": "lease", "grant_ends_after_ms": 0.5},
+        {"grant_ends_by": "lease", "grant_ends_after_ms": "3000"},
         {"grant_ends_by": "lease", "grant_ends_after_ms": 600_000},
-        {"grant_ends_by": "controller_ttl", "verified": "Simulator"},
-        {"grant_ends_by": "controller_ttl", "ttl_ms": (1000, 30_000)},
+        {"grant_ends_by": "external_timer", "grant_ends_after_ms": 999},
+        {"grant_ends_by": "external_timer", "grant_ends_after_ms": 30_001},
+        {"verified": "Simulator"},
+        {"verified": None},
+        {"ttl_ms": (1000, 30_000)},
+        {"ttl_ms": range(0)},
+        {"ttl_ms": range(30_000, 1_000)},
+        {"ttl_ms": range(30_000)},
+        {"ttl_ms": range(1_000, 30_001, 100)},
     ],
+    ids=str,
 )
 def test_facts_that_no_board_can_have_are_refused(facts: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"grant_ends|verified|ttl_ms"):
-        BarrierFacts(**{"ttl_ms": range(1000, 30_001), **facts})
+    wrong = list(facts)[-1]
+    with pytest.raises(ValueError, match=f"^{wrong.replace('_by', '.*')} is "):
+        BarrierFacts(**{"grant_ends_by": "controller_ttl", "ttl_ms": range(1000, 30_001), **facts})
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"grant_ends_by": "controller_ttl"},
+        {"grant_ends_by": "controller_ttl", "grant_ends_after_ms": 60_000, "verified": "hardware"},
+        {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": 500},
+        {"grant_ends_by": "host_watchdog", "grant_ends_after_ms": 5_000},
+        {"grant_ends_by": "lease", "grant_ends_after_ms": 1, "verified": "simulator"},
+        {"grant_ends_by": "external_timer", "grant_ends_after_ms": 1_000},
+        {"grant_ends_by": "external_timer", "grant_ends_after_ms": 30_000},
+    ],
+    ids=str,
+)
+def test_facts_that_a_board_can_have_are_taken(facts: dict[str, Any]) -> None:
+    assert BarrierFacts(ttl_ms=range(1, 2), **facts).ttl_ms == range(1, 2)
+
+
+def test_a_package_without_its_init_is_said_to_lack_it(site: Path) -> None:
+    write(site, {}, without=("acme_gates/__init__.py",))
+    assert "No module named 'acme_gates'; that package has no __init__.py; ask its maker" in refused(approved(site))
+
+
+@pytest.mark.parametrize("record", [None, b"\xff", b'"' + b"x" * 200_000], ids=["none", "no UTF-8", "no CSV"])
+def test_a_record_that_cannot_be_read_is_refused(site: Path, record: bytes | None) -> None:
+    write(site, {})
+    code = approved(site)
+    (site / INFO / "RECORD").unlink()
+    if record is not None:
+        (site / INFO / "RECORD").write_bytes(record)
+    assert "acme-gates has no RECORD of its files that can be read; install its wheel" in refused(code)
+
+
+@pytest.mark.parametrize(("most", "value"), [("FILES_MAX", 2), ("BYTES_MAX", 600)])
+def test_a_distribution_beyond_its_limits_is_refused(
+    site: Path, monkeypatch: pytest.MonkeyPatch, most: str, value: int
+) -> None:
+    write(site, {})
+    code = approved(site)
+    monkeypatch.setattr(f"gate_core.outside.{most}", value)
+    assert "acme-gates is larger than" in refused(code)
+
+
+@pytest.mark.parametrize(
+    ("path", "next_step"),
+    [
+        ("../../bin/acme", "leave [project.scripts] out of its pyproject.toml"),
+        ("../acme.py", "install its wheel with pip --target"),
+        ("/etc/hostname", "install its wheel with pip --target"),
+    ],
+)
+def test_a_file_elsewhere_is_refused_with_the_next_step(site: Path, path: str, next_step: str) -> None:
+    write(site, {})
+    code = approved(site)
+    with (site / INFO / "RECORD").open("a") as record:
+        record.write(f"{path},,\n")
+    assert f"has a file outside its folder or behind a link, {path}; {next_step}" in refused(code)
 
 
 def test_a_link_out_of_the_folder_is_refused(site: Path) -> None:
@@ -236,7 +355,7 @@ def test_what_is_absent_or_there_twice_is_said(site: Path) -> None:
     assert f"acme-gates is not installed in {site}; install its wheel with pip --target" in refused(code)
     write(site, {})
     (site / "acme.gates-2.0.dist-info").mkdir()
-    assert "acme-gates is installed twice" in refused(code)
+    assert f"acme-gates is installed twice in {site}; empty the folder, then install one version" in refused(code)
 
 
 def test_two_distributions_with_one_module_are_refused(site: Path) -> None:
@@ -247,6 +366,16 @@ def test_two_distributions_with_one_module_are_refused(site: Path) -> None:
     write(site, {"acme_other-1.0.dist-info/entry_points.txt": ""}, name="acme-other")
     code = approved(site, "acme-gates", "acme-other")
     assert "acme-other has a module acme_gates, and so has something that is already here" in refused(code)
+
+
+@pytest.mark.parametrize("name", ["gate", "drivers", "models", "hardware_sim"])
+def test_the_gates_own_names_are_kept_where_they_are_not_installed_too(
+    site: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write(site, {f"{name}.py": ""})
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert f"has a module {name}, and so has something that is already here" in refused(approved(site))
 
 
 def test_what_it_needs_is_loaded_where_it_is_named(site: Path) -> None:

@@ -65,6 +65,17 @@ def test_a_service_with_a_protocol_of_its_own_is_held_to_the_same() -> None:
     assert session.verdict(1120, since_ms=1080) == PadVerdict("Simulated PAD", "1", 0.5, PadResult.LIVE, 0.9, 40)
 
 
+def test_a_codec_that_fails_is_a_sensor_that_is_not_believed() -> None:
+    class Failing(Terse):
+        def decode(self, buffer: bytes) -> tuple[Sensor | Verdict | None, int]:
+            raise KeyError(buffer)
+
+    session = Session(PROFILE, crossing=OURS, codec=Failing())
+    with pytest.raises(BadFrameError, match=r"^its driver fails: KeyError$"):
+        session.hear(b"P", 1100)
+    assert session.broken == "its driver fails: KeyError"
+
+
 def test_a_verdict_of_this_crossing_counts_with_who_gave_it_and_how_old_it_is() -> None:
     session = asked()
     assert session.verdict(1100, since_ms=0) is None

@@ -128,5 +128,17 @@ def test_a_lane_that_an_officer_closed_is_no_fault_of_the_night() -> None:
     assert ended(State.CLOSED, State.WRONG) is Exit.NO
 
 
+async def test_a_driver_that_fails_is_wrong_and_the_other_tests_go_on(config: Config) -> None:
+    async def failing(_: Config) -> str:
+        raise KeyError("odd")
+
+    async def well(_: Config) -> str:
+        return "well"
+
+    *_, failed, other = await run_all(config, more={"failing": failing, "well": well})
+    assert (failed.state, failed.detail.partition(";")[0]) == (State.WRONG, "failed with KeyError")
+    assert other.ok
+
+
 async def test_an_updates_checks_run_while_no_program_does_and_go_without_it(config: Config) -> None:
     assert "service" not in {one.id for one in await run_all(config)}

@@ -103,29 +103,37 @@ class Line(Protocol):
 
 
 class BarrierDriver(Protocol):
-    """A lane's barrier. Every call raises DriverError."""
+    """A lane's barrier. Every call raises DriverError. A cancelled call ends with CancelledError and leaves the line usable."""
 
     @property
     def grant_written_at_s(self) -> float | None:
         """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
 
     async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line, take over the controller; leave no grant, unless `revoke` is False: in an emergency nothing closes."""
+        """Open the line, take over the controller, and revoke, unless `revoke` is False: in an emergency nothing closes."""
 
     async def status(self) -> BarrierStatus:
-        """Query the controller."""
+        """Query the controller. An answer to an earlier request does not count."""
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Grant one passage."""
+        """Grant one passage, written at most once unless a later status proves that it never arrived.
+
+        A status younger than 0.3 s is enough before it; a driver may query anew, and then grants nobody if the board stays silent.
+        Raises RefusedError while a grant is outstanding, in an emergency, and after `withdraw` or `revoke`, NoReplyError if the
+        result stays unknown, and ValueError("time to live …") for a time that the board does not take.
+        """
 
     async def revoke(self) -> None:
-        """Take grants back."""
+        """Withdraw, then take grants back. While the status has `fire` or `emergency_open`, send nothing that closes.
+
+        `emergency_open` alone counts, too: an emergency can outlast its fire input, until `end_emergency` or a key ends it.
+        """
 
     async def release(self) -> None:
         """Free a person."""
 
     def withdraw(self) -> None:
-        """Stop an order in progress after the request on the wire; a release continues."""
+        """Stop orders in progress after the request on the wire: a grant that waits is never written. A release continues."""
 
     @property
     def has_lamp(self) -> bool:
@@ -135,10 +143,10 @@ class BarrierDriver(Protocol):
         """Show a colour, if the board has a lamp."""
 
     async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
-        """Clear those of these alarms whose cause has ended."""
+        """Clear those of these alarms whose cause has ended, and no others if the board can clear alarms one by one."""
 
     async def end_emergency(self) -> None:
-        """End an emergency whose input is clear."""
+        """End an emergency whose input is clear. Raises RefusedError while it is not."""
 
     async def check(self) -> str:
         """Connect, return a description, and close the line."""
@@ -165,7 +173,7 @@ class BarrierFacts:
 
     `grant_ends_by`: how a grant ends without the host (safety invariant 5). `grant_ends_after_ms`: this long after the host has
     fallen silent, or None when it is the grant's own time, which only a `controller_ttl` has. `ttl_ms`: the times to live that
-    the board takes, each millisecond of them. `verified`: what the driver was tried on; a gate in service takes "hardware" only.
+    the board takes, a range with step 1; a driver of a board with coarser steps rounds down. `verified`: what the driver was tried on; a gate in service takes "hardware" only.
     """
 
     grant_ends_by: Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]

@@ -9,6 +9,8 @@ import msgspec
 from gate_core.evidence.crossing import PadResult
 from gate_core.settings.base import Shown
 
+__all__ = ["PadCodec", "PadResult", "Sensor", "Verdict"]
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 

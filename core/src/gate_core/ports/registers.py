@@ -15,6 +15,22 @@ from typing import Final, Protocol
 
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, agree
 
+__all__ = [
+    "ABOUT_MAX",
+    "EDITION_MAX",
+    "REFERENCE_MAX",
+    "Adapter",
+    "AdapterError",
+    "Answer",
+    "Exchange",
+    "NoAnswerError",
+    "Question",
+    "RegisterAnswer",
+    "RegisterCause",
+    "WrongAnswerError",
+    "not_known",
+]
+
 EDITION_MAX: Final = 32
 ABOUT_MAX: Final = 300
 REFERENCE_MAX: Final = 64

@@ -1,12 +1,13 @@
 """A simulated ASCII gate: a board in memory, and the board on a pseudo-terminal.
 
-python board.py /tmp/ascii-gate        # a line for `port` in gate.toml; ends with Ctrl-C
+python board.py /tmp/ascii-gate        # a line for `port` in gate.toml, until Ctrl-C or SIGTERM
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import termios
 import time
@@ -129,6 +130,8 @@ class Terminal:
         self._fd, slave = os.openpty()
         tty.setraw(slave, termios.TCSANOW)
         self._slave = slave  # held open: the line stays when a driver hangs up
+        if path.is_symlink():
+            path.unlink()  # of a board that was killed
         path.symlink_to(os.ttyname(slave))
         self._path = path
 
@@ -158,4 +161,9 @@ class Terminal:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Board(), Terminal(Path(sys.argv[1]))))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    line = Terminal(Path(sys.argv[1]))
+    try:
+        asyncio.run(serve(Board(), line))
+    finally:
+        line.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from ascii_gate.barrier import AsciiGate
 from board import AT_REST, Board
 
 from gate_contract.line_bench import LineBench, standing
-from gate_core.ports.drivers import Direction
+from gate_core.ports.drivers import Alarm, Direction
 
 
 class AsciiBench(LineBench):
@@ -48,6 +48,10 @@ class AsciiBench(LineBench):
 
     def set_fire(self, *, active: bool) -> None:
         self.board.fire(active=active)
+
+    def latch(self) -> Collection[Alarm]:
+        self.board.now = replace(self.board.look(), alarms=frozenset({Alarm.FORCED, Alarm.OBSTRUCTED}))
+        return self.board.now.alarms
 
     def turn_key(self) -> None:
         """This board has no key: the host ends its emergencies."""

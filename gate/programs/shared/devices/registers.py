@@ -25,11 +25,12 @@ def problems(config: Config) -> Iterator[Problem]:
     """What is wrong with the code of other distributions."""
     for name, one in () if config.registers is None else config.registers.online.items():
         try:
-            adapter(one, _nowhere)
+            adapter(one, nowhere)
         except SetupError as error:
             yield from problems_of(f"registers.online.{name}", one, error)
 
 
-async def _nowhere(path: str, body: bytes) -> bytes:
+async def nowhere(path: str, body: bytes) -> bytes:
+    """An exchange with no register."""
     del path, body
     raise NoAnswerError("nothing is asked while a configuration is checked")

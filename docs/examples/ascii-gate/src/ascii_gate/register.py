@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.ports.drivers import DriverSettings
-from gate_core.ports.registers import Adapter, Answer, Exchange, Question, WrongAnswerError, not_known
+from gate_core.ports.registers import (
+    Adapter,
+    Answer,
+    Exchange,
+    Question,
+    RegisterAnswer,
+    RegisterCause,
+    WrongAnswerError,
+    not_known,
+)
 
 
 class Wanted(DriverSettings, frozen=True, kw_only=True):
