@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fakes import two_door_lane as two
-from fakes.hostile_lane import Hostile
+from fakes.hostile_lane import walk
 from fakes.passage_examples import AT_REST, CROSSING, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
 from fakes.siege import Siege
@@ -50,11 +50,7 @@ def arrows() -> set[Arrow]:
     """From which state to which the machine goes: under a hostile walk, in a siege of two doors, and by what comes in any stage of these."""
     taken: set[Arrow] = set()
     for seed in SEEDS:
-        hostile = Hostile(seed)
-        for _ in range(STEPS):
-            before = hostile.run.state
-            hostile.step()
-            taken.add((name(before), name(hostile.run.state)))
+        taken |= walk(seed, STEPS).moved
     run = lane_at_rest()
     run.state = OVERRULING
     run.feed(FIRE)
