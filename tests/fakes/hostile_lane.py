@@ -77,6 +77,7 @@ DOCUMENTS = (*(20 * [ADULT]), FORGED, replace(GENUINE, age=11), replace(GENUINE,
 FACES = (*(12 * [SAME_FACE]), *(2 * [replace(SAME_FACE, match=Score(0.1))]), replace(SAME_FACE, faces=2), replace(SAME_FACE, liveness=Score(0.1)))
 OFFICERS = ("officer-1", "officer-1x", "officer-2")  # who is called with an x has the key of the one without
 RECEIPTS = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.WOULD_ADMIT)
+REFUSALS = tuple(kind for kind in RecordKind if kind is not RecordKind.WOULD_ADMIT)  # no log takes that back
 STATUS_MS = 500  # no board is silent for longer
 CALM_EVERY, CALM_STEPS_MAX = 4_000, 3_000
 
@@ -170,10 +171,17 @@ class Hostile(LaneUnderTest):
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
         rng, crossing = self.rng, states.crossing_of(self.state) or ""
         match self.state:
+            case states.Recording() | states.Overruling() if rng.random() < 0.2:
+                return Recorded(crossing, RecordKind.OPENED)  # told again
             case states.Opening() | states.Recording() | states.Overruling() | states.Looking():
                 return self._rested()
             case states.Inspecting():
-                told: list[Event] = [DocumentRead(crossing, self._document()), FaceCompared(crossing, self._face())]
+                another = int(not self.calm and rng.random() < 0.1)
+                told: list[Event] = [
+                    DocumentRead(crossing, self._document()),
+                    FaceCompared(crossing, self._face()),
+                    FaceSeen(crossing, 1, Guidance.NONE, another),
+                ]
                 return rng.choice(told)
             case states.Granted() | states.Passing(in_view=True) if rng.random() < 0.3:
                 return TrackChanged(crossing, TrackChange.LOST, 0, 600, 2.5)
@@ -239,7 +247,7 @@ class Hostile(LaneUnderTest):
             *(2 * [lambda: self._compared(crossing)]),
             *(2 * [lambda: SiteSeen(rng.choice([1.0, 1.0, 1.0, 100.0, None]), clock_sure=rng.random() < 0.9, local=WALL)]),
             *(2 * [lambda: PartBack(rng.choice(list(Part)))]),
-            lambda: NotRecorded(crossing, rng.choice(list(RecordKind))),
+            lambda: NotRecorded(crossing, rng.choice(REFUSALS)),
             lambda: FaceSeen(crossing, rng.choice([0, 1, 1, 1, 2]), Guidance.NONE, self._session()),
             lambda: TrackChanged(
                 crossing, rng.choice(list(TrackChange)), self._session(), rng.choice([None, 600, 5_000]), rng.choice([None, 1.0, 2.5])
@@ -266,7 +274,9 @@ class Hostile(LaneUnderTest):
         return Recorded("x" if is_due else crossing, kind)
 
     def _replaced(self, crossing: str) -> Event:
-        """A record of a crossing is refused for good."""
+        """A record of a crossing is refused for good; of few, since the lane remembers 32 such crossings."""
+        if crossing in self.replaced or crossing not in self.crossings:
+            return Tick()
         self.replaced.append(crossing)
         return RecordReplaced(crossing, self.rng.choice(list(RecordKind)))
 
