@@ -12,6 +12,7 @@ from typing import Any
 
 from fakes.lane_oracle import Oracle
 from fakes.lane_under_test import LaneUnderTest
+from fakes.oracle_account import REFERRED
 from fakes.passage_examples import AT_REST, GENUINE, RULES, SAME_FACE, said
 
 from gate.passage import lasting_state, states
@@ -78,7 +79,7 @@ FACES = (*(12 * [SAME_FACE]), *(2 * [replace(SAME_FACE, match=Score(0.1))]), rep
 OFFICERS = ("officer-1", "officer-1x", "officer-2")  # who is called with an x has the key of the one without
 RECEIPTS = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.WOULD_ADMIT)
 REFUSALS = tuple(kind for kind in RecordKind if kind is not RecordKind.WOULD_ADMIT)  # no log takes that back
-STATUS_MS = 500  # no board is silent for longer
+STATUS_MS = 100  # no board is silent for longer
 CALM_EVERY, CALM_STEPS_MAX = 4_000, 3_000
 
 
@@ -95,6 +96,7 @@ class Hostile(LaneUnderTest):
         self.hostility = self.rng.choice([0.03, 0.1, 0.4])
         self.steps = self.numbers = 0
         self.crossings = ["none"]
+        self.honest = ""  # the latest traveller of a calm
         self.served = 0  # how many were admitted before it became calm
         self.calm_until = 0
 
@@ -138,8 +140,11 @@ class Hostile(LaneUnderTest):
 
     def _see_it_serve(self) -> None:
         """Nobody means harm any more: the lane must come to admit an honest traveller."""
+        honest = self.oracle.crossings.get(self.honest)
         if self._admitted > self.served:
             self.calm = False
+        elif honest is not None and honest.verdict is REFERRED:
+            self.oracle.broken("no dead end", f"a lane at rest refers an honest traveller: {honest}")
         elif self.steps > self.calm_until:
             self.oracle.broken("no dead end", f"a lane at rest let no honest traveller through: {self.state} {self.lane}")
 
@@ -176,6 +181,8 @@ class Hostile(LaneUnderTest):
             case states.Opening() | states.Recording() | states.Overruling() | states.Looking():
                 return self._rested()
             case states.Inspecting():
+                if not self.calm and rng.random() < 0.05:
+                    return DocumentRemoved()
                 another = int(not self.calm and rng.random() < 0.1)
                 told: list[Event] = [
                     DocumentRead(crossing, self._document()),
@@ -185,12 +192,15 @@ class Hostile(LaneUnderTest):
                 return rng.choice(told)
             case states.Granted() | states.Passing(in_view=True) if rng.random() < 0.3:
                 return TrackChanged(crossing, TrackChange.LOST, 0, 600, 2.5)
+            case states.Granted() if crossing.endswith("0") and not self.calm:  # they stay where they are
+                return self._rested()
             case states.Granted():
-                goes = rng.random() < 0.2
+                goes = rng.random() < (0.5 if self.calm else 0.2)
+                is_in_zone = self.board.bodies > 0 or rng.random() < 0.5
                 return self._rested(
                     passages_entry=(self.board.passages_entry + goes) % 2**32,
                     grants_left=int(not goes),
-                    bodies=int(not goes and rng.random() < 0.5),
+                    bodies=int(is_in_zone and not goes),
                 )
             case states.Referred():
                 return self._settling()
@@ -204,9 +214,12 @@ class Hostile(LaneUnderTest):
                     SiteSeen(1.0, clock_sure=True, local=WALL),
                 ]
                 comes = self.oracle.screen is Screen.WELCOME or not self.calm
-                return rng.choice(
-                    [self._rested(), self._rested(), self._presented() if comes else Tick(), rng.choice(hello)]
-                )
+                ways: list[Callable[[], Event]] = [
+                    *(2 * [self._rested]),
+                    self._presented if comes else Tick,
+                    lambda: rng.choice(hello),
+                ]
+                return rng.choice(ways)()
 
     def _settling(self) -> Event:
         """What officers do with a lane that does not serve; in calm, nothing else."""
@@ -290,7 +303,10 @@ class Hostile(LaneUnderTest):
         return SAME_FACE if self.calm else self.rng.choice(FACES)
 
     def _presented(self) -> Event:
-        self.crossings = [*self.crossings[-3:], f"h{self.rng.getrandbits(64):x}"]
+        if self.calm:
+            self.tell(self._ordered(BePresent()), SiteSeen(1.0, clock_sure=True, local=WALL))
+        self.crossings = [*self.crossings[-3:], f"h{self.rng.getrandbits(64):x}{'c' * self.calm}"]
+        self.honest = self.crossings[-1] if self.calm else self.honest
         return DocumentPresented(self.crossings[-1])
 
     def _lane_seen(self) -> Event:
