@@ -75,7 +75,12 @@ FORGED = replace(
 )
 # Most are in order. The written rules do not let the others go alone; of the last one the document does not tell.
 DOCUMENTS = (*(20 * [ADULT]), FORGED, replace(GENUINE, age=11), replace(GENUINE, age=90), GENUINE)
-FACES = (*(12 * [SAME_FACE]), *(2 * [replace(SAME_FACE, match=Score(0.1))]), replace(SAME_FACE, faces=2), replace(SAME_FACE, liveness=Score(0.1)))
+FACES = (
+    *(12 * [SAME_FACE]),
+    *(2 * [replace(SAME_FACE, match=Score(0.1))]),
+    replace(SAME_FACE, faces=2),
+    replace(SAME_FACE, liveness=Score(0.1)),
+)
 OFFICERS = ("officer-1", "officer-1x", "officer-2")  # who is called with an x has the key of the one without
 RECEIPTS = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.WOULD_ADMIT)
 REFUSALS = tuple(kind for kind in RecordKind if kind is not RecordKind.WOULD_ADMIT)  # no log takes that back
@@ -146,7 +151,9 @@ class Hostile(LaneUnderTest):
         elif honest is not None and honest.verdict is REFERRED:
             self.oracle.broken("no dead end", f"a lane at rest refers an honest traveller: {honest}")
         elif self.steps > self.calm_until:
-            self.oracle.broken("no dead end", f"a lane at rest let no honest traveller through: {self.state} {self.lane}")
+            self.oracle.broken(
+                "no dead end", f"a lane at rest let no honest traveller through: {self.state} {self.lane}"
+            )
 
     @property
     def _admitted(self) -> int:
@@ -258,12 +265,23 @@ class Hostile(LaneUnderTest):
             *(2 * [self._presented]),
             *(2 * [lambda: DocumentRead(crossing, self._document())]),
             *(2 * [lambda: self._compared(crossing)]),
-            *(2 * [lambda: SiteSeen(rng.choice([1.0, 1.0, 1.0, 100.0, None]), clock_sure=rng.random() < 0.9, local=WALL)]),
+            *(
+                2
+                * [
+                    lambda: SiteSeen(
+                        rng.choice([1.0, 1.0, 1.0, 100.0, None]), clock_sure=rng.random() < 0.9, local=WALL
+                    )
+                ]
+            ),
             *(2 * [lambda: PartBack(rng.choice(list(Part)))]),
             lambda: NotRecorded(crossing, rng.choice(REFUSALS)),
             lambda: FaceSeen(crossing, rng.choice([0, 1, 1, 1, 2]), Guidance.NONE, self._session()),
             lambda: TrackChanged(
-                crossing, rng.choice(list(TrackChange)), self._session(), rng.choice([None, 600, 5_000]), rng.choice([None, 1.0, 2.5])
+                crossing,
+                rng.choice(list(TrackChange)),
+                self._session(),
+                rng.choice([None, 600, 5_000]),
+                rng.choice([None, 1.0, 2.5]),
             ),
             lambda: VideoDoubted(crossing, rng.choice(list(CameraTrouble))),
             lambda: PartLost(rng.choice(list(Part))),

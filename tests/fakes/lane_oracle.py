@@ -37,7 +37,7 @@ from gate_core.ports.values import Direction
 class Oracle(Hearing, RecordChecks):
     """Takes in what the lane does."""
 
-    def sees(self, effect: Effect) -> None:  # noqa: C901 - a list of effects
+    def sees(self, effect: Effect) -> None:
         """The lane does this about the event that it heard last."""
         now_ms = self.now_ms
         match effect:
