@@ -99,6 +99,7 @@ class Hostile(LaneUnderTest):
         self.board = AT_REST
         self.heard_ms = 0  # when it said something last
         self.hostility = self.rng.choice([0.03, 0.1, 0.4])
+        self.dies = self.rng.choice([0.00002, 0.001])  # how likely the program does, a step
         self.steps = self.numbers = 0
         self.crossings = ["none"]
         self.honest = ""  # the latest traveller of a calm
@@ -133,13 +134,13 @@ class Hostile(LaneUnderTest):
 
     def _go_wrong(self) -> None:
         rng = self.rng
-        if rng.random() < 0.0004:
+        if rng.random() < self.dies:
             self.restart()
         if rng.random() < 0.0005:
             self.tell(*(self._asked() for _ in range(40)))  # some go on and on
         if self.steps % CALM_EVERY == 0:
             self.calm, self.calm_until, self.served = True, self.steps + CALM_STEPS_MAX, self._admitted
-            self.log_busy_until = 0
+            self.log_busy_until, self.honest = 0, ""
             for part in Part:
                 self.tell(PartBack(part))
 
