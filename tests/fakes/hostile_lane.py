@@ -177,13 +177,17 @@ class Hostile(LaneUnderTest):
                 self.board = replace(self.board, grants_left=1)
             case Revoke():
                 self.board = replace(self.board, grants_left=0)
+            case Release() if self.calm and self.oracle.screen is not Screen.EMERGENCY:
+                pass  # an old order, told again: the leaf is shut by now
             case Release():  # pragma: no branch - the type checker proves the match complete
                 self.board = replace(self.board, grants_left=0, closed=False)
 
-    def _helpful(self) -> Event:
+    def _helpful(self) -> Event:  # noqa: PLR0911 - a list of states
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
         rng, crossing = self.rng, states.crossing_of(self.state) or ""
         match self.state:
+            case states.Recording() if rng.random() < 0.2 and not self.calm:  # the log takes its time, and they go on
+                return rng.choice([DocumentRemoved(), TrackChanged(crossing, TrackChange.SWITCHED)])
             case states.Recording() | states.Overruling() if rng.random() < 0.2:
                 return Recorded(crossing, RecordKind.OPENED)  # told again
             case states.Opening() | states.Recording() | states.Overruling() | states.Looking():
@@ -323,7 +327,7 @@ class Hostile(LaneUnderTest):
 
     def _presented(self) -> Event:
         if self.calm:
-            self.tell(self._ordered(BePresent()), SiteSeen(1.0, clock_sure=True, local=WALL))
+            self.tell(self._rested(), self._ordered(BePresent()), SiteSeen(1.0, clock_sure=True, local=WALL))
         self.crossings = [*self.crossings[-3:], f"h{self.rng.getrandbits(64):x}{'c' * self.calm}"]
         self.honest = self.crossings[-1] if self.calm else self.honest
         return DocumentPresented(self.crossings[-1])
