@@ -187,7 +187,8 @@ class Hostile(LaneUnderTest):
         rng, crossing = self.rng, states.crossing_of(self.state) or ""
         match self.state:
             case states.Recording() if rng.random() < 0.2 and not self.calm:  # the log takes its time, and they go on
-                return rng.choice([DocumentRemoved(), TrackChanged(crossing, TrackChange.SWITCHED)])
+                moves: list[Event] = [DocumentRemoved(), TrackChanged(crossing, TrackChange.SWITCHED)]
+                return rng.choice(moves)
             case states.Recording() | states.Overruling() if rng.random() < 0.2:
                 return Recorded(crossing, RecordKind.OPENED)  # told again
             case states.Opening() | states.Recording() | states.Overruling() | states.Looking():
