@@ -2,8 +2,8 @@
 
 Written from docs/safety.md, the architecture's invariants and what attacks have found, and from nothing of the machine but its vocabulary:
 it keeps an account of its own of every crossing, of the grant that is outstanding, of what officers asked for, and holds every act against
-it. Whoever walks a lane (`fakes.walked_lane`, the pure machine's walk) calls `hears` with each event before the lane answers it, the other
-methods with each act of the lane as it leaves it, and `rests` again and again once all that an event brought about has been done.
+it. The lane under test (`fakes.lane_under_test`) calls `hears` with each event before the lane answers it, `sees` with each effect, and `rests`
+once all that an event brought about has been done.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from fakes.oracle_hearing import Hearing
 from fakes.oracle_records import RecordChecks
 
 from gate.passage import records
+from gate.passage.effects import Answer, Effect, EndEmergency, Erase, Grant, Release, Revoke, Show, StartCrossing, Write
 from gate.passage.events import Part
 from gate.passage.names import Outcome
 from gate.passage.orders import Admit, BePresent, LaneOrder
+from gate.programs.lane.records import Remembered
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import Direction
@@ -35,16 +37,41 @@ from gate_core.ports.values import Direction
 class Oracle(Hearing, RecordChecks):
     """Takes in what the lane does."""
 
-    def grants(self, ttl_ms: int, now_ms: float, crossing: str | None = None) -> None:
-        """An order to let one person through leaves the lane. `crossing`: whose it is, where that can be seen."""
-        self.note(now_ms, f"    GRANT {crossing or ''}")
+    def sees(self, effect: Effect) -> None:
+        """The lane does this about the event that it heard last."""
+        now_ms = self.now_ms
+        match effect:
+            case Write(record, awaited):
+                self.writes(record, now_ms, awaited=awaited)
+            case StartCrossing(crossing):
+                self._touches(crossing, now_ms)
+            case Grant(crossing, ttl_ms):
+                self._grants(crossing, ttl_ms, now_ms)
+            case Revoke():
+                self._revokes(now_ms)
+            case Release():
+                self._releases(now_ms)
+            case EndEmergency():
+                self._ends_emergency(now_ms)
+            case Answer(number, outcome):
+                self._answers(number, outcome, now_ms)
+            case Show(screen):
+                self._shows(screen, now_ms)
+            case Erase(crossing):
+                self._erases(crossing, now_ms)
+            case _:
+                self.note(now_ms, f"    {effect}")
+
+    def told(self, record: records.Record, now_ms: float) -> None:
+        """A receipt is an event like others."""
+
+    def _grants(self, crossing: str, ttl_ms: int, now_ms: float) -> None:
+        self.note(now_ms, f"    GRANT {crossing}")
         self.count("grant")
-        unused = [one for one, seen in self.crossings.items() if seen.durable_ms is not None and not seen.granted]
-        candidates = [one for one in unused if crossing in {None, one}]
-        if not candidates:
+        seen = self.crossings.get(crossing)
+        if seen is None or seen.durable_ms is None or seen.granted:
             self.broken("1 and 3", f"a grant without an admission that is durable and unused ({crossing})")
-        whose = candidates[-1]
-        seen = self.crossings[whose]
+            return
         if self.grant is not None:
             self.broken("3", f"a second grant while {self.grant.crossing}'s is outstanding")
         if not 1_000 <= ttl_ms <= self.rules.timing.grant_ttl_ms:
@@ -57,7 +84,7 @@ class Oracle(Hearing, RecordChecks):
             self.broken("4", f"a grant although, since the comparison, {seen.spoilt}")
         self._look_at_lane(seen, now_ms)
         seen.granted, seen.durable_ms = True, None
-        self.grant, self.revoking, self.freeing = Outstanding(whose, now_ms), None, None
+        self.grant, self.revoking, self.freeing = Outstanding(crossing, now_ms), None, None
 
     def _look_at_lane(self, seen: Seen, now_ms: float) -> None:
         lane = self.lane
@@ -74,8 +101,7 @@ class Oracle(Hearing, RecordChecks):
         if not seen.officers and self.lost & {Part.VISION, Part.CAMERA}:  # a barrier that is heard is there
             self.broken("4 and 11", f"a grant without {sorted(part.value for part in self.lost)}")
 
-    def revokes(self, now_ms: float) -> None:
-        """An order to take grants back leaves the lane."""
+    def _revokes(self, now_ms: float) -> None:
         self.note(now_ms, "    REVOKE")
         self.count("revoke")
         self.revoked_ms = now_ms
@@ -87,16 +113,14 @@ class Oracle(Hearing, RecordChecks):
             self.revoking = PendingOrder(now_ms if self.revoking is None else self.revoking.since_ms, now_ms)
         self.grant = None
 
-    def releases(self, now_ms: float) -> None:
-        """An order to open for whoever is inside leaves the lane."""
+    def _releases(self, now_ms: float) -> None:
         self.note(now_ms, "    RELEASE")
         self.count("release")
         if self.freeing is not None:
             self.freeing.at_ms = now_ms
         self.grant = None
 
-    def ends_emergency(self, now_ms: float) -> None:
-        """An order to leave the emergency leaves the lane."""
+    def _ends_emergency(self, now_ms: float) -> None:
         self.note(now_ms, "    END EMERGENCY")
         limit_ms = self.rules.timing.emergency_end_max_ms + SOON_MS
         if self.end_asked_ms is None or now_ms - self.end_asked_ms > limit_ms:
@@ -104,12 +128,7 @@ class Oracle(Hearing, RecordChecks):
         if self.lane is None or self.lane.fire:
             self.broken("7", "an emergency is ended whose input is not seen clear")
 
-    def clears_alarms(self, now_ms: float) -> None:
-        """An order to clear alarms leaves the lane."""
-        self.note(now_ms, "    CLEAR ALARMS")
-
-    def starts(self, crossing: str, now_ms: float) -> None:
-        """Chip and camera are touched."""
+    def _touches(self, crossing: str, now_ms: float) -> None:
         self.note(now_ms, f"    START {crossing}")
         seen = self.crossings.get(crossing)
         if seen is None or not seen.open_durable:
@@ -117,20 +136,17 @@ class Oracle(Hearing, RecordChecks):
             return
         seen.started = True
 
-    def erases(self, crossing: str, now_ms: float) -> None:
-        """Everything biometric of a crossing ends."""
+    def _erases(self, crossing: str, now_ms: float) -> None:
         self.note(now_ms, f"    ERASE {crossing}")
         if (seen := self.crossings.get(crossing)) is not None:
             seen.erased = True
 
-    def shows(self, screen: Screen, now_ms: float) -> None:
-        """The traveller's screen changes."""
+    def _shows(self, screen: Screen, now_ms: float) -> None:
         if screen is not self.screen:
             self.note(now_ms, f"    SCREEN {screen.value}")
         self.screen = screen
 
-    def answers_order(self, number: int, outcome: Outcome, now_ms: float) -> None:
-        """An officer is answered."""
+    def _answers(self, number: int, outcome: Outcome, now_ms: float) -> None:
         self.note(now_ms, f"    ANSWER {number} {outcome.value}")
         command, fresh, _ = self.asked.pop(number, (None, True, 0.0))
         if command is None:
@@ -145,8 +161,9 @@ class Oracle(Hearing, RecordChecks):
 
     # ── what it owes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def rests(self, now_ms: float, *, line_ms: float = 1e12) -> None:
-        """Everything that the last event brought about is done. `line_ms`: for how long the barrier has taken every order."""
+    def rests(self) -> None:
+        """Everything that the last event brought about is done."""
+        now_ms = self.now_ms
         for number, (asked, _, asked_ms) in self.asked.items():
             waits_ms = (
                 self.rules.timing.receipt_max_ms if isinstance(asked, Admit) else 0
@@ -165,11 +182,11 @@ class Oracle(Hearing, RecordChecks):
                 self.broken("10", f"{crossing} has no verdict after {CROSSING_MAX_MS} ms")
             if seen.started and not seen.erased and (seen.waits or seen.settled or seen.verdict is not None):
                 self.broken("12", f"{crossing} is closed and was not erased")
-        self._grant_rests(now_ms, line_ms)
-        self._orders_rest(now_ms, line_ms)
+        self._grant_rests(now_ms)
+        self._orders_rest(now_ms)
         self._screen_rests(now_ms)
 
-    def _grant_rests(self, now_ms: float, line_ms: float) -> None:
+    def _grant_rests(self, now_ms: float) -> None:
         grant, timing = self.grant, self.rules.timing
         if grant is None:
             return
@@ -177,17 +194,17 @@ class Oracle(Hearing, RecordChecks):
             grant.spoil("the face was lost and nobody came into the zone", grant.lost_ms + timing.track_gap_max_ms)
         if now_ms - grant.at_ms > timing.grant_ttl_ms + timing.grant_slack_ms + SOON_MS:
             self.broken("5", "a grant whose time is over was not ended")
-        if grant.must_revoke and now_ms - grant.since_ms > SOON_MS and line_ms > SOON_MS:
+        if grant.must_revoke and now_ms - grant.since_ms > SOON_MS:
             self.broken("4", f"no revoke within {SOON_MS} ms although {grant.must_revoke}")
 
-    def _orders_rest(self, now_ms: float, line_ms: float) -> None:
+    def _orders_rest(self, now_ms: float) -> None:
         if self.freeing is not None and now_ms > self.freeing.until_ms:
             self.freeing = None
         late_ms = self.rules.timing.order_shown_max_ms + AT_REST_MS
         for what, owed in (("revocation", self.revoking), ("release", self.freeing)):
             if owed is None or self.emergency:
                 continue
-            if line_ms > AGAIN_MS and self.lane_ms - owed.at_ms > AGAIN_MS:
+            if self.lane_ms - owed.at_ms > AGAIN_MS:
                 self.broken("line 1", f"status contradicts a {what}, and it is not repeated")
             if now_ms - owed.since_ms > late_ms and self.told_ms < owed.since_ms:
                 self.broken("line 1", f"no status shows a {what}, and no incident says so")
@@ -226,11 +243,17 @@ class Oracle(Hearing, RecordChecks):
             }:
                 self.closed = record.verb is records.ObeyedVerb.CLOSE
 
-    def restarted(self, now_ms: float, durable: Sequence[records.Record], *, state_lost: bool) -> None:
+    def starts(self, kept: Sequence[records.Record], told: Remembered, now_ms: float) -> None:  # noqa: ARG002 - it believes the log alone
         """The lane program starts anew: what it knew is gone, and its grants with it, and so is what the log had not taken; not an emergency."""
-        self.note(now_ms, "==== a new start" + (", its state lost" if state_lost else ""))
-        self.state_lost |= state_lost
+        self.note(now_ms, "==== a new start" + (", its state lost" if self.state_lost else ""))
         self.standing &= not self.state_lost
+        self._starts_with(kept)
+
+    def loses_state(self) -> None:
+        """What the lane had written down of its state is gone with its next start."""
+        self.state_lost = True
+
+    def _starts_with(self, durable: Sequence[records.Record]) -> None:
         self.lane, self.lane_ms, self.grant, self.revoking, self.freeing = None, -1e9, None, None, None
         self.lost, self.present_ms, self.site, self.end_asked_ms, self.emergency_ms = set(), None, None, None, None
         self.asked.clear()

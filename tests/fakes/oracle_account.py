@@ -116,6 +116,7 @@ class Account:
     """The account. `rules` are those that the lane runs by; time limits and bounds are read from them."""
 
     rules: Rules
+    now_ms: float = 0.0
     crossings: dict[str, Seen] = field(default_factory=dict)
     trace: deque[str] = field(default_factory=lambda: deque(maxlen=TRACE_LINES))
     steps: int = 0

@@ -41,6 +41,7 @@ class Hearing(Account):
     def hears(self, event: Event, now_ms: float, *, fresh: bool = True) -> None:
         """An event that the lane is about to answer. `fresh`: an order answers the newest challenge."""
         self.steps += 1
+        self.now_ms = now_ms
         if not isinstance(event, Tick) and event != self.lane:
             self.note(now_ms, in_short(event))
         match event:

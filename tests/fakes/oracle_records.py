@@ -208,7 +208,7 @@ class RecordChecks(Account):
         if verdict is ADMITTED and not (seen.decided is Verdict.ADMIT and seen.granted and seen.passed):
             self.broken("10", f"{crossing} is closed as admitted: decided {seen.decided}, {seen.passed} passed")
         is_holders = not self.rules.policy.camera_sees_zone or (seen.out_of_view and not seen.looked_for)
-        if verdict is REFERRED and seen.passed and is_holders:
+        if verdict is REFERRED and seen.passed and is_holders and not seen.lacks_record:
             self.broken("line 6", f"{crossing} is closed as referred, and its traveller went through by the grant")
         seen.passed = 0 if verdict is REFERRED else seen.passed  # somebody else did, as far as is known
 

@@ -11,11 +11,12 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+from fakes.lane_under_test import LaneUnderTest
 from fakes.passage_examples import GENUINE, SAME_FACE, ordered
 from fakes.siege_account import PART
 from fakes.siege_hall import OPEN_MS, TROUBLES, Board, Person, any_command, any_lie, any_sensors
-from fakes.siege_lane import BesiegedLane
-from fakes.two_door_lane import EMPTY
+from fakes.siege_judge import Judge
+from fakes.two_door_lane import EMPTY, TWO_DOORS
 
 from gate.passage import records, states
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, OpenCamera, Release, Revoke, StartCrossing
@@ -49,12 +50,13 @@ LEFT_ALONE_MS = 60_000  # a referral, and the second time that the door opens
 CALM_EVERY_MS, CALM_MAX_MS = 500_000, 180_000
 
 
-class Siege(BesiegedLane):
+class Siege(LaneUnderTest):
     """One lane. `step` plays 50 ms. Raises BrokenPromiseError."""
 
     def __init__(self, seed: int) -> None:
         """Begin with an empty lane."""
-        super().__init__(random.Random(seed))
+        self.judge = Judge(TWO_DOORS)
+        super().__init__(random.Random(seed), TWO_DOORS, self.judge, frozenset({Part.SENSORS}))
         self.hostility = self.rng.choice([0.2, 1.0])
         self.troubles = [one for one in TROUBLES if self.rng.random() < 0.5]  # some at a time: each comes to its end
         self.attended = self.rng.random() < 0.6  # else officers leave alone who is inside

@@ -178,8 +178,9 @@ class Account:
         if command is LaneOrder.RELEASE:
             self.freed_ms = self.now_ms
 
-    def told(self, record: records.Record) -> None:
+    def told(self, record: records.Record, now_ms: int) -> None:
         """The lane is told now that this very record is durable."""
+        self.now_ms = now_ms
         crossing = records.crossing_of(record) or ""
         if isinstance(record, records.Opened):
             self.crossings[crossing].open_durable = True

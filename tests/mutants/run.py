@@ -39,12 +39,11 @@ print(json.dumps(Report(run(Wishes(seed, tuple(range(crossings)), faults=True, d
 _WALK = """
 import logging
 from fakes.oracle_account import BrokenInvariantError
-from gate_contract.virtual_time import run_virtual
-from fakes.walks import walk
+from fakes.hostile_lane import walk
 logging.disable(logging.CRITICAL)
 try:
     for seed in range(1, 6):
-        run_virtual(walk(seed, 20_000))
+        walk(seed, 20_000)
 except BrokenInvariantError as error:
     print(str(error).partition(chr(10))[0])
 """

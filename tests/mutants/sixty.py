@@ -460,7 +460,7 @@ MADE_UP_FOR = (
     ),
 )
 
-# Not one of the sixty: in a simulation one officer works at a time, and the walks of the lane kill it (`fakes.walks`).
+# Not one of the sixty: in a simulation one officer works at a time, and the walks of the lane kill it (`fakes.hostile_lane`).
 FIRST_AGAIN = Mutant(
     "the second officer may be the first",
     TWO_OFFICERS,

@@ -1,21 +1,23 @@
-"""Random walks over the real engine, in virtual time, with an oracle of their own; and the pure machine under events that no honest world sends.
+"""Random walks of a lane of one door in a world that is hostile most of the time, with an oracle of their own: the pure machine, and the engine.
 
-`fakes.walks` draws the world, `fakes.lane_oracle` says what was broken. What a walk found became a test of its own beside the state that it
+`fakes.hostile_lane` draws the world, `fakes.lane_oracle` says what was broken. What a walk found became a test of its own beside the state that it
 concerns. A hundred thousand steps run with every test, ten million with `--long`.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.hostile_lane import Hostile
+from fakes.hostile_lane import walk
+from fakes.lane_in_engine import EngineHostile
 from fakes.oracle_account import BrokenInvariantError
 from fakes.tiers import quick_or_long
-from fakes.walks import walk, written
 
 from gate.passage import (
     abort_conditions,
@@ -36,26 +38,25 @@ from gate.passage.names import RecordKind
 from gate.passage.records import crossing_of
 from gate.passage.states import Recording, Rules, Step
 from gate.programs.lane.records import encode
-from gate_contract.virtual_time import run_virtual
 from gate_verify.audit_record import AuditRecord
 from gate_verify.record_invariants import Story
 
 STEPS = 20_000
-SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything
-SWITCHED_OFF = (1, 24, 71, 44, *range(2, 30))  # of walks in which it shows that a control is: the first four show most
-HOSTILE_STEPS = 20_000
+ENGINE_STEPS = 2_000
+SEEDS = range(1, 6)  # of walks that together reach everything
+SWITCHED_OFF = range(1, 30)  # of walks in which it shows that a control is
 # What a walk must have reached, or it proves nothing.
 REACHED = (
     "admit", "refer", "grant", "revoke", "release", "closed admitted", "closed referred", "admitted_by_officer",
     "passed by grant", "passed by release", "passed by emergency", "passed by nothing", "called", "called too often",
-    "first of two", "second of two", "companions",
+    "first of two", "second of two",
 )  # fmt: skip
 
 
 def broken_by(seed: int, steps: int = STEPS) -> BrokenInvariantError | None:
     """What the oracle says of a walk, None when it finds nothing."""
     try:
-        run_virtual(walk(seed, steps))
+        walk(seed, steps)
     except BrokenInvariantError as error:
         return error
     return None
@@ -65,30 +66,41 @@ def test_walks_of_a_hundred_thousand_steps_break_nothing_and_reach_everything() 
     reached: Counter[str] = Counter()
     steps = 0
     for seed in SEEDS:
-        oracle = run_virtual(walk(seed, STEPS))
+        oracle = walk(seed, STEPS).oracle
         reached.update(oracle.counts)
         steps += oracle.steps
     assert steps >= 100_000
     assert not [what for what in REACHED if not reached[what]], reached
 
 
-@pytest.mark.parametrize("seed", [1, 10, 23])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_auditors_own_account_of_a_walk_finds_nothing(seed: int) -> None:
     """Two who know nothing of one another: the lane among all its troubles, and whoever judges its log."""
-    story, hour = Story(), "2026-11-25T10:00:00Z"
+    story, hour, walked = Story(), "2026-11-25T10:00:00Z", walk(seed, STEPS)
     story.take(AuditRecord(0, hour, "device", "k", "started", None, hour, 0, "b", "0", {}))
-    for index, record in enumerate(run_virtual(written(seed, STEPS)), 1):
+    for index, record in enumerate(walked.durable, 1):
         crossing = crossing_of(record)
         about = "device" if crossing is None else "crossing"
         body = json.loads(encode(record))
         story.take(AuditRecord(index, hour, about, "k", record.kind.value, crossing, hour, 0, "b", str(index), body))
-    assert (story.contradictions(), story.unsure()) == ((), ())
+    assert story.contradictions() == ()
+    # Of a crossing of which the log refused a record, not everything can be known.
+    assert not [doubt for doubt in story.unsure() if not any(crossing in doubt for crossing in walked.replaced)]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1_000, 1_100))
 def test_walks_of_ten_million_steps_break_nothing(seed: int) -> None:
-    run_virtual(walk(seed, 100_000))
+    walk(seed, 100_000)
+
+
+def test_the_engine_does_what_the_machine_says_over_restarts_too() -> None:
+    seed = secrets.randbits(32)
+    with closing(EngineHostile(seed)) as engine:
+        for _ in range(ENGINE_STEPS):
+            engine.step()
+    pure = walk(seed, ENGINE_STEPS)
+    assert (engine.events, engine.oracle.counts, engine.state) == (pure.events, pure.oracle.counts, pure.state), seed
 
 
 def _nothing(*_: Any, **__: Any) -> tuple[()]:
@@ -162,15 +174,3 @@ def test_the_oracle_sees_that_a_control_is_switched_off(control: str, monkeypatc
         monkeypatch.setattr(where, name, instead)
     found = next((str(error) for seed in SWITCHED_OFF if (error := broken_by(seed, 5_000)) is not None), "")
     assert found.startswith(invariant), found[:2_000]
-
-
-# ── the pure machine under anything ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("seed", [9, 10])
-def test_whatever_a_hostile_world_says_the_machine_breaks_nothing(seed: int) -> None:
-    hostile = Hostile(seed)
-    for _ in range(HOSTILE_STEPS):
-        hostile.step()
-    reached = hostile.oracle.counts
-    assert min(reached.get(what, 0) for what in ("grant", "revoke", "closed admitted", "closed referred")) > 3, reached

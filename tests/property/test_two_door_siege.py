@@ -15,10 +15,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fakes.lane_in_engine import EngineSiege
 from fakes.roots import search_path
 from fakes.siege import Siege
 from fakes.siege_account import BrokenPromiseError
-from fakes.siege_engine import EngineSiege
 from fakes.tiers import quick_or_long
 from mutants.run import TREE, copied
 from mutants.sixty import Mutant

@@ -1,14 +1,16 @@
-"""A lane of two doors that is besieged: the pure machine, its log, and the judge that hears what it is told and sees what it does. It starts anew as
-the lane program does.
+"""The lane under test, of one door or of two: the pure machine, its log, and somebody who watches: hears what it is told and sees what it does. It starts
+anew as the lane program does.
+
+What the world around it does is the subclass's: `fakes.hostile_lane` before one door, `fakes.siege` around two. `fakes.lane_in_engine` puts the
+lane program's engine in the machine's place.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
-
-from fakes.siege_judge import Judge
-from fakes.two_door_lane import TWO_DOORS
+from typing import Protocol
 
 from gate.passage import alarms, lasting_state, machine, open_referrals, records, states
 from gate.passage.door_state import DoorState
@@ -22,22 +24,45 @@ from gate.programs.lane.records import Remembered
 from gate_core.evidence.crossing import Door
 
 
-class BesiegedLane:
+class Watch(Protocol):
+    """Whoever holds the lane to its promises: `fakes.lane_oracle` one of one door, `fakes.siege_judge` one of two."""
+
+    def hears(self, event: Event, now_ms: int, *, fresh: bool) -> None:
+        """An event that the lane answers next. `fresh`: an order answers the newest challenge."""
+
+    def sees(self, effect: Effect) -> None:
+        """What the lane does about it."""
+
+    def rests(self) -> None:
+        """All that it brought about is done."""
+
+    def told(self, record: records.Record, now_ms: int) -> None:
+        """The lane is about to be told that this record is durable."""
+
+    def starts(self, kept: Sequence[records.Record], told: Remembered, now_ms: int) -> None:
+        """The lane program starts anew with what is in the log."""
+
+
+class LaneUnderTest:
     """`tell` and `turn_log` drive it; `carry_out` is what the world makes of an effect."""
 
-    def __init__(self, rng: random.Random) -> None:
-        """Of whose doors nothing is known yet."""
+    def __init__(self, rng: random.Random, rules: states.Rules, watch: Watch, missing: frozenset[Part]) -> None:
+        """Of whose doors nothing is known yet. `missing`: the parts that have to say that they are there at each new start."""
         self.rng = rng
+        self.rules = rules
+        self.watch = watch
+        self.missing = missing
+        self.doors = tuple(Door) if rules.policy.two_doors else (Door.LAST,)
         self.now_ms = 1_000
         self.calm = False
         self.events = 0
         self.moved: set[tuple[str, str]] = set()  # from state to state
-        self.judge = Judge(TWO_DOORS)
         self.log: list[tuple[records.Record, bool]] = []  # given to the log, and not answered
         self.durable: list[records.Record] = []
-        self._replaced: list[str | None] = []  # crossings of which the log holds a small record in place of one
+        self.replaced: list[str] = []  # crossings of which the log holds a small record in place of one
         self.log_busy_until = 0
-        self.lane = LaneContext(doors=(DoorState(Door.FIRST), DoorState(Door.LAST)), interior=Interior())
+        interior = Interior() if len(self.doors) > 1 else None
+        self.lane = LaneContext(doors=tuple(DoorState(one) for one in self.doors), interior=interior)
         self.state: states.State = machine.start(())[0]
 
     def carry_out(self, effect: Effect) -> None:
@@ -49,33 +74,33 @@ class BesiegedLane:
         for event in events:
             self.events += 1
             fresh = not isinstance(event, Ordered) or event.version == self.lane.version
-            self.judge.hears(event, self.now_ms, fresh=fresh)
+            self.watch.hears(event, self.now_ms, fresh=fresh)
             before = type(self.state).__name__
             effects = self.answered(event)
             self.moved.add((before, type(self.state).__name__))
             self._done(effects)
-            self.judge.rests()
+            self.watch.rests()
 
     def answered(self, event: Event) -> tuple[Effect, ...]:
         """What the lane does about an event."""
-        self.lane, self.state, effects = machine.step(TWO_DOORS, self.lane, self.state, event, self.now_ms)
+        self.lane, self.state, effects = machine.step(self.rules, self.lane, self.state, event, self.now_ms)
         return effects
 
     def _done(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            self.judge.sees(effect)
+            self.watch.sees(effect)
             if isinstance(effect, Write):
                 self.log.append((effect.record, effect.awaited))
             else:
                 self.carry_out(effect)
 
-    def start_anew(self) -> None:
-        """The lane program dies, with all that the log had not taken, and starts as `gate.programs.lane` does."""
+    def start_anew(self, last: lasting_state.LastingState | None = None) -> None:
+        """The lane program dies, with all that the log had not taken, and starts as `gate.programs.lane` does. `last`: what its state file holds by now, if not its state."""
         kept, self.log = self.durable, []
         told = Remembered()
         for record in kept:
             told = told.after(record)
-        for crossing in self._replaced:
+        for crossing in self.replaced:
             told = told.without_record(crossing)
         told = Remembered.of(told.to_bytes())
         opened = {one.crossing for one in kept if isinstance(one, records.Opened)}
@@ -83,8 +108,8 @@ class BesiegedLane:
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
         referred = tuple(one for one, v in closed.items() if v is ClosedAs.REFERRED and one not in settled)
-        effects = self.started(left, referred, told, lasting_state.lasting_of(self.lane, self.state))
-        self.judge.starts(kept, told, self.now_ms)
+        effects = self.started(left, referred, told, last or lasting_state.lasting_of(self.lane, self.state))
+        self.watch.starts(kept, told, self.now_ms)
         self._done(effects)
 
     def started(
@@ -92,19 +117,9 @@ class BesiegedLane:
     ) -> tuple[Effect, ...]:
         """What the lane does at its start, with what the log and its state file tell of an earlier run."""
         self.state, effects = machine.start(left, referred, told.through, told.protected, last.held_crossings)
-        doors = tuple(
-            DoorState(
-                one,
-                counted=told.counted_at(one),
-                unshut_ms=self.now_ms,
-                alarms=alarms.left(told.alarms_at(one), self.now_ms),
-            )
-            for one in Door
-        )
-        self.lane = LaneContext(
-            doors=doors,
-            interior=Interior(called=told.called),
-            lost=frozenset({Part.SENSORS}),
+        self.lane = replace(
+            self._known_of_doors(told),
+            lost=self.missing,
             replaced=told.replaced,
             waiting=tuple(
                 replace(one, since_ms=self.now_ms)
@@ -115,9 +130,22 @@ class BesiegedLane:
             shielded=(*left, *referred),
         )
         self.lane, self.state, effects = lasting_state.resume(
-            last, self.lane, self.state, effects, now_ms=self.now_ms, timing=TWO_DOORS.timing
+            last, self.lane, self.state, effects, now_ms=self.now_ms, timing=self.rules.timing
         )
         return effects
+
+    def _known_of_doors(self, told: Remembered) -> LaneContext:
+        doors = tuple(
+            DoorState(
+                one,
+                counted=told.counted_at(one),
+                unshut_ms=self.now_ms,
+                alarms=alarms.left(told.alarms_at(one), self.now_ms),
+            )
+            for one in self.doors
+        )
+        interior = Interior(called=told.called) if len(doors) > 1 or told.called else None
+        return LaneContext(doors=doors, interior=interior)
 
     def turn_log(self) -> None:
         """Records become durable in their order; what is awaited is answered then, or later, or never."""
@@ -136,11 +164,10 @@ class BesiegedLane:
                 self.durable.append(records.Incident(crossing, IncidentKind.RECORD_REFUSED))
                 if isinstance(stand_in, records.Opened | records.Closed | records.Settled | records.Passed):
                     self.durable[-1] = stand_in
-                self._replaced.append(crossing)
+                self.replaced.append(crossing)
                 self.tell(RecordReplaced(crossing, record.kind))
             else:
                 self.durable.append(record)
                 if awaited:
-                    self.judge.now_ms = self.now_ms
-                    self.judge.told(record)
+                    self.watch.told(record, self.now_ms)
                     self.tell(Recorded(crossing or "", record.kind))

@@ -1,12 +1,13 @@
-"""A siege of the lane program's engine: its ports say what it does, in the order in which it does it, and a restart is an engine of its own."""
+"""The lane under test in the lane program's engine: its ports say what it does, in the order in which it does it, and a restart is an engine of its own."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
 
+from fakes.hostile_lane import Hostile
+from fakes.lane_under_test import LaneUnderTest
 from fakes.siege import Siege
-from fakes.two_door_lane import TWO_DOORS
 
 from gate.passage import records, states
 from gate.passage.effects import (
@@ -37,8 +38,8 @@ TURNS = 5  # of the loop: whatever an event brings about is done by then
 class _Barrier:
     """One door's orders."""
 
-    def __init__(self, siege: EngineSiege, door: Door) -> None:
-        self._siege = siege
+    def __init__(self, lane: EngineLane, door: Door) -> None:
+        self._lane = lane
         self._door = door
 
     async def _done(self) -> None:
@@ -46,43 +47,42 @@ class _Barrier:
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Note it, of whoever runs."""
-        self._siege.acts.append(Grant(states.crossing_of(self._siege.engine.state) or "", ttl_ms, self._door))
+        self._lane.acts.append(Grant(states.crossing_of(self._lane.engine.state) or "", ttl_ms, self._door))
         return self._done()
 
     def revoke(self) -> Awaitable[None]:
         """Note it."""
-        self._siege.acts.append(Revoke(self._door))
+        self._lane.acts.append(Revoke(self._door))
         return self._done()
 
     def release(self) -> Awaitable[None]:
         """Note it."""
-        self._siege.acts.append(Release(self._door))
+        self._lane.acts.append(Release(self._door))
         return self._done()
 
     def end_emergency(self) -> Awaitable[None]:
         """Note it."""
-        self._siege.acts.append(EndEmergency(self._door))
+        self._lane.acts.append(EndEmergency(self._door))
         return self._done()
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
         """Note it."""
-        self._siege.acts.append(ClearAlarms(alarms, self._door))
+        self._lane.acts.append(ClearAlarms(alarms, self._door))
         return self._done()
 
     def look(self) -> None:
         """Statuses come all the time."""
 
 
-class EngineSiege(Siege):
-    """The same siege; `close` ends it."""
+class EngineLane(LaneUnderTest):
+    """Mixed in before a world: the same world around the engine. `close` ends it."""
 
     def __init__(self, seed: int) -> None:
-        """Begin with an empty lane."""
+        """Begin with a lane of which nothing is known."""
         self.acts: list[Effect] = []
         self._loop = virtual_loop()
         self._running: asyncio.Task[None] | None = None
-        self.engine = self._engine((), (), Remembered(), frozenset())
-        super().__init__(seed)
+        super().__init__(seed)  # type: ignore[call-arg,arg-type]  # the world's
 
     def _engine(
         self,
@@ -93,9 +93,9 @@ class EngineSiege(Siege):
         last: LastingState | None = None,
     ) -> Engine:
         return Engine(
-            rules=TWO_DOORS,
+            rules=self.rules,
             barrier=_Barrier(self, Door.LAST),
-            first_barrier=_Barrier(self, Door.FIRST),
+            first_barrier=_Barrier(self, Door.FIRST) if Door.FIRST in self.doors else None,
             recorder=self,
             start_crossing=self._start_crossing,
             open_camera=lambda crossing: self.acts.append(OpenCamera(crossing)),
@@ -125,6 +125,7 @@ class EngineSiege(Siege):
     def answered(self, event: Event) -> tuple[Effect, ...]:
         """What the engine does about an event."""
         if self._running is None:
+            self.engine = self._engine((), (), Remembered(), frozenset())
             self._running = self._loop.create_task(self.engine.run())
             self._turn()
             del self.acts[:]  # an empty lane has nothing to say
@@ -136,7 +137,7 @@ class EngineSiege(Siege):
     ) -> tuple[Effect, ...]:
         """Another engine, with what the log and the state file tell."""
         self._end()
-        self.engine = self._engine(left, referred, told, frozenset({Part.SENSORS}), last)
+        self.engine = self._engine(left, referred, told, self.missing, last)
         self._running = self._loop.create_task(self.engine.run())
         return self._turn()
 
@@ -163,3 +164,11 @@ class EngineSiege(Siege):
         """Stop the engine."""
         self._end()
         self._loop.close()
+
+
+class EngineSiege(EngineLane, Siege):
+    """Two doors under siege."""
+
+
+class EngineHostile(EngineLane, Hostile):
+    """One door in a hostile world."""
