@@ -41,7 +41,7 @@ from gate_verify.audit_record import AuditRecord
 from gate_verify.record_invariants import Story
 
 STEPS = 20_000
-SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything
+SEEDS = (1, 3, 10, 21, 23)  # of walks that together reach everything
 SWITCHED_OFF = (1, 24, 71, 44, *range(2, 30))  # of walks in which it shows that a control is: the first four show most
 HOSTILE_STEPS = 20_000
 # What a walk must have reached, or it proves nothing.

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import typing
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, Run, ready
+from mutants.hazards import BOOK, Death
+from unit.passage.test_passage_table import OF_DOORS
 
-from gate.passage import records, states
-from gate.passage.effects import Answer, ClearAlarms, Grant, Release, Show, Write
-from gate.passage.events import Recorded, Tick, TravellerAsked
+from gate.passage import lasting_state, machine, open_referrals, records, states
+from gate.passage.crossing_end import officers_of
+from gate.passage.effects import Answer, ClearAlarms, EndEmergency, Grant, Release, Revoke, Show, Write
+from gate.passage.events import Part, PartLost, Recorded, Tick, TravellerAsked
 from gate.passage.names import Disposition, IncidentKind, Outcome, RecordKind, Wish
 from gate.passage.orders import Admit, HandOver, LaneOrder
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
 
 FIRE = replace(AT_REST, closed=False, fire=True, emergency_open=True)
-OUT = replace(
-    AT_REST, closed=False, emergency_open=True
-)  # the input is clear, the controller still holds its door open
+OUT = replace(FIRE, fire=False)  # the controller still holds its door open
 
 
 def maintained() -> Run:
@@ -103,3 +106,77 @@ def test_every_order_to_open_in_an_emergency_is_recorded() -> None:
     assert began.order is not None
     assert began.order.officer == "officer-2"
     assert effects[0] == Release()
+
+
+# ── the loss of each part in each state: the table's [[death]] ───────────────────────────────────────────────────────
+
+
+STATES = {state.__name__ for state in typing.get_args(states.State)}
+LOST = [one for one in BOOK.death if one.part not in {"", "lane"}]
+ORDERS = (Grant, EndEmergency, ClearAlarms)
+
+
+def lost_in(at_rest: Callable[[], Run], state: states.State, part: Part) -> str:
+    """Lose a part in a state, try what must hold afterwards, and return the outcome as the table names it."""
+    run = at_rest()
+    run.state = replace(state, held_ms=run.now_ms) if getattr(state, "held_ms", None) is not None else state
+    run.now_ms = max(run.now_ms, 0)
+    if isinstance(state, states.Looking):
+        run.state = replace(state, since_ms=run.now_ms)
+    effects = run.feed(PartLost(part))
+    assert not [one for one in effects if isinstance(one, ORDERS)]
+    after = run.state
+    assert not [one for one in run.feed(Tick(), after_ms=50) if isinstance(one, ORDERS)]
+    way_out = Release(run.lane.doors[0].door)
+    assert way_out in run.order(LaneOrder.RELEASE)
+    assert way_out in run.order(LaneOrder.OPEN_EMERGENCY)
+    if type(after) is type(state):
+        return "stays"
+    if isinstance(after, states.Referred):
+        return "revoked and referred" if any(isinstance(one, Revoke) for one in effects) else "referred"
+    assert isinstance(after, states.Idle), after
+    return "ends: the traveller is through"
+
+
+def test_the_table_has_every_part_and_every_state() -> None:
+    assert {one.part for one in LOST} == {part.value for part in Part}
+    for one in BOOK.death:
+        assert {state for named in one.outcomes.values() for state in named} == STATES, one.name
+
+
+@pytest.mark.parametrize("death", LOST, ids=lambda death: death.part)
+def test_a_part_that_is_lost_in_any_state_does_what_the_table_says(death: Death) -> None:
+    part = Part(death.part)
+    seen: dict[str, set[str]] = {}
+    for doors, (at_rest, _, crossed) in OF_DOORS.items():
+        if doors == "one" and part in {Part.FIRST_BARRIER, Part.SENSORS}:
+            continue
+        for state in crossed:
+            seen.setdefault(lost_in(at_rest, state, part), set()).add(type(state).__name__)
+    assert seen == {outcome: set(named) for outcome, named in death.outcomes.items()}
+
+
+def test_a_lane_that_dies_in_any_state_starts_as_the_table_says() -> None:
+    (death,) = (one for one in BOOK.death if one.part == "lane")
+    seen: dict[str, set[str]] = {}
+    for at_rest, _, crossed in OF_DOORS.values():
+        for state in crossed:
+            run = at_rest()
+            crossing = states.crossing_of(state)
+            has_verdict = isinstance(state, states.Referred) or officers_of(state) is not None
+            last = lasting_state.lasting_of(run.lane, state)
+            opened = () if crossing is None or has_verdict else (crossing,)
+            waiting = (crossing,) if crossing is not None and has_verdict else ()
+            first, effects = machine.start(opened, waiting)
+            lane = replace(run.lane, waiting=open_referrals.left(waiting, effects))
+            _, after, effects = lasting_state.resume(
+                last, lane, first, effects, now_ms=run.now_ms, timing=run.rules.timing
+            )
+            assert not [one for one in effects if isinstance(one, (*ORDERS, Revoke))], (
+                "a start grants and closes nothing"
+            )
+            outcome = {states.Idle: "serves again", states.Emergency: "the emergency goes on"}.get(
+                type(after), "referred, an officer is called"
+            )
+            seen.setdefault(outcome, set()).add(type(state).__name__)
+    assert seen == {outcome: set(named) for outcome, named in death.outcomes.items()}
