@@ -106,6 +106,16 @@ class Death(_Entry):
     outcomes: Mapping[str, tuple[str, ...]]
 
 
+class Time(_Entry):
+    """A response time. `symbol`: `module:NAME` or `module:Class.field` in the code whose value is `value`."""
+
+    what: str
+    value: float
+    unit: str
+    symbol: str
+    then: str
+
+
 class Responsibility(_Entry):
     """A task and the party that does it."""
 
@@ -144,6 +154,7 @@ class Book(_Entry):
     part: tuple[Part, ...]
     row: tuple[Row, ...]
     death: tuple[Death, ...]
+    time: tuple[Time, ...]
     responsibility: tuple[Responsibility, ...]
     change: tuple[Change, ...]
     found: tuple[str, ...]
@@ -232,6 +243,8 @@ def drawn(book: Book = BOOK) -> str:
     lines += ["", "## Failures of parts", "", *_table("part | failure | row", _of_parts(book))]
     lines += ["", "## The loss of each part in each state of the lane", "", _DEATHS.strip(), ""]
     lines += _table("part | outcome | in these states", _of_deaths(book))
+    lines += ["", "## Response times", "", _TIMES.strip(), ""]
+    lines += _table("what | at most | then", ((one.what, f"{one.value:g} {one.unit}", one.then) for one in book.time))
     lines += [
         "",
         "## Who is responsible",
@@ -348,6 +361,12 @@ A *step* is one of the acceptance walk.
 _DEATHS = """
 `tests/unit/passage/test_passage_hazards.py` tries each line in a lane of one door and of two. In every state and after every loss, no order to grant or to end
 an emergency is given, and an order to free people is obeyed.
+"""
+
+
+_TIMES = """
+Limits of this software by its usual settings, each compared with the code by a test. They are no safety times: a busy computer is later, and the hard-wired
+paths do not wait for it. A board's own times stand in its manual and its profile.
 """
 
 

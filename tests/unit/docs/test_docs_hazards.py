@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import typing
 from collections import Counter
@@ -92,6 +93,16 @@ def test_every_test_that_a_row_names_is_there() -> None:
     named = {test for row in BOOK.row for test in (*row.tests, *row.also)}
     missing = [test for test in named if test.partition("::")[2] not in named_in(test.partition("::")[0])]
     assert missing == []
+
+
+def test_each_response_time_is_the_codes() -> None:
+    for one in BOOK.time:
+        module, _, name = one.symbol.partition(":")
+        owner, _, field = name.rpartition(".")
+        found = getattr(import_module(module), owner or field)
+        value = inspect.signature(found).parameters[field].default if owner else found
+        assert value == one.value, one.symbol
+        assert one.symbol.lower().endswith(f"_{one.unit}"), one.symbol
 
 
 def test_every_mutant_changes_one_place() -> None:
