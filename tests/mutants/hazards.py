@@ -42,14 +42,14 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of the table. A misspelt key is an error."""
 
 
-class Loss(_Entry):
+class Loss(_Entry, frozen=True):
     """What must not happen."""
 
     id: str
     says: str
 
 
-class Hazard(_Entry):
+class Hazard(_Entry, frozen=True):
     """A state of the gate that can lead to a loss, its risk without our software, and what must be hard-wired against it."""
 
     id: str
@@ -62,7 +62,7 @@ class Hazard(_Entry):
     hard_wired: str
 
 
-class Action(_Entry):
+class Action(_Entry, frozen=True):
     """A control action. `symbols`: `module:name` in the code. `harmless`: why a way of giving it leads to no hazard."""
 
     id: str
@@ -72,7 +72,7 @@ class Action(_Entry):
     harmless: Mapping[str, str] = {}
 
 
-class Part(_Entry):
+class Part(_Entry, frozen=True):
     """A part that can fail, and its failure modes."""
 
     id: str
@@ -80,7 +80,7 @@ class Part(_Entry):
     modes: Mapping[str, str]
 
 
-class Row(_Entry):
+class Row(_Entry, frozen=True):
     """An unsafe control action (`action.way`) or a failure (`part.mode`).
 
     Each test turns red with one of `mutants`. `also`: longer tests, each with its own control. `validated_by`: what people try at the gate.
@@ -98,7 +98,7 @@ class Row(_Entry):
     validated_by: tuple[str, ...] = ()
 
 
-class Death(_Entry):
+class Death(_Entry, frozen=True):
     """The loss of a part in each state of the lane: outcome to the states in which it occurs. A test tries them all."""
 
     name: str
@@ -106,7 +106,7 @@ class Death(_Entry):
     outcomes: Mapping[str, tuple[str, ...]]
 
 
-class Time(_Entry):
+class Time(_Entry, frozen=True):
     """A response time. `symbol`: `module:NAME` or `module:Class.field` in the code whose value is `value`."""
 
     what: str
@@ -116,7 +116,7 @@ class Time(_Entry):
     then: str
 
 
-class Responsibility(_Entry):
+class Responsibility(_Entry, frozen=True):
     """A task and the party that does it."""
 
     task: str
@@ -126,7 +126,7 @@ class Responsibility(_Entry):
     software: str
 
 
-class Change(_Entry):
+class Change(_Entry, frozen=True):
     """A change, and what must be validated again after it."""
 
     change: str
@@ -134,7 +134,7 @@ class Change(_Entry):
     again: tuple[str, ...]
 
 
-class Standard(_Entry):
+class Standard(_Entry, frozen=True):
     """A standard or law, whether its text was read, and what was taken from it."""
 
     name: str
@@ -142,7 +142,7 @@ class Standard(_Entry):
     taken: str
 
 
-class Book(_Entry):
+class Book(_Entry, frozen=True):
     """The whole table."""
 
     limits: tuple[str, ...]

@@ -82,9 +82,12 @@ def test_no_controller_is_told_anything_by_itself_while_a_technician_works_on_th
 
 def test_an_acknowledgement_in_an_emergency_tells_no_controller_anything() -> None:
     """The lane's own clearing waited for the end of the emergency, and an officer's acknowledgement did not."""
-    for begins in (lambda run: run.feed(FIRE), lambda run: run.order(LaneOrder.OPEN_EMERGENCY)):
+    for is_fire in (True, False):
         run = ready()
-        begins(run)
+        if is_fire:
+            run.feed(FIRE)
+        else:
+            run.order(LaneOrder.OPEN_EMERGENCY)
         forced = replace(run.lane.last.seen or AT_REST, alarms=(Alarm.FORCED,))
         run.feed(forced)
         assert not any(isinstance(one, ClearAlarms) for one in run.order(LaneOrder.ACKNOWLEDGE))
@@ -119,8 +122,9 @@ ORDERS = (Grant, EndEmergency, ClearAlarms)
 def lost_in(at_rest: Callable[[], Run], state: states.State, part: Part) -> str:
     """Lose a part in a state, try what must hold afterwards, and return the outcome as the table names it."""
     run = at_rest()
-    run.state = replace(state, held_ms=run.now_ms) if getattr(state, "held_ms", None) is not None else state
-    run.now_ms = max(run.now_ms, 0)
+    run.state = state
+    if isinstance(state, states.Emergency) and state.held_ms is not None:
+        run.state = replace(state, held_ms=run.now_ms)
     if isinstance(state, states.Looking):
         run.state = replace(state, since_ms=run.now_ms)
     effects = run.feed(PartLost(part))
