@@ -4,7 +4,8 @@ A controller latches its alarms, so that an alarm outlives its cause. Promises: 
 when it begins and with a record when it ends; none keeps the lane closed longer than needed. The lane itself clears
 alarms about the lane, once it is at rest. Alarms about people (a forced leaf, a passage without a grant or the wrong
 way), a failed motor, and alarms that recur wait for an officer, even after the controller has forgotten them or the
-lane has restarted. Nothing is cleared that no status has shown, and nothing in an emergency.
+lane has restarted. Nothing is cleared that no status has shown, and nothing in an emergency. While a technician works on
+the lane it clears nothing by itself: a controller that is cleared may move its leaf.
 
 A lane with an alarm admits nobody and shows that it is closed. `gate.passage.officer_commands` handles the officer's
 order; the controller does the clearing: it keeps every alarm whose cause lasts.
@@ -29,12 +30,13 @@ _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_
 
 
 def follow(turn: Turn) -> Turned:
-    """Detect alarms that began or ended, and clear those that need no officer; during maintenance none waits."""
+    """Detect alarms that began or ended, and clear those that need no officer; during maintenance none waits and none is cleared."""
     lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
         return lane, ()
-    door_state, ended = _seen(lane.door_state(seen.door), seen, now_ms, timing, expected=lane.maintained_by is not None)
-    door_state, clearing = _clear(door_state, now_ms, timing, emergency=lane.emergency())
+    is_maintained = lane.maintained_by is not None
+    door_state, ended = _seen(lane.door_state(seen.door), seen, now_ms, timing, expected=is_maintained)
+    door_state, clearing = _clear(door_state, now_ms, timing, never=lane.emergency() or is_maintained)
     return lane.with_door_state(door_state), (*clearing, *ended)
 
 
@@ -68,23 +70,26 @@ def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -
     return alarm in _FOR_AN_OFFICER or sum(one == alarm for one, _ in begun) >= timing.alarm_again_max
 
 
-def _clear(door_state: DoorState, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
+def _clear(door_state: DoorState, now_ms: int, timing: Timing, *, never: bool) -> Following:
     due = tuple(one.alarm for one in door_state.alarms if one.standing and not one.waits)
-    if not due or emergency or not door_state.at_rest():
+    if not due or never or not door_state.at_rest():
         return replace(door_state, clearing_ms=None), ()  # the next time at rest begins anew
     if door_state.clearing_ms is not None and now_ms - door_state.clearing_ms < timing.order_again_ms:
         return door_state, ()
     return replace(door_state, clearing_ms=now_ms), (ClearAlarms(due, door_state.door),)
 
 
-def acknowledged(lane: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Effect, ...]]:
-    """An officer has seen all alarms: none waits any more, and each ends once its controller no longer shows it."""
+def acknowledged(lane: LaneContext, now_ms: int, *, emergency: bool) -> tuple[LaneContext, tuple[Effect, ...]]:
+    """An officer has seen all alarms: none waits any more, and each ends once its controller no longer shows it.
+
+    In an emergency the controllers are told nothing: the lane clears these alarms afterwards, at rest.
+    """
     told: tuple[Effect, ...] = ()
     for door_state in lane.doors:
         if not door_state.alarms:
             continue
         seen = tuple(replace(one, waits=False) for one in door_state.alarms)
-        if standing := tuple(one.alarm for one in seen if one.standing):
+        if not emergency and (standing := tuple(one.alarm for one in seen if one.standing)):
             told += (ClearAlarms(standing, door_state.door),)
         changed, ended = _over(replace(door_state, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
         lane, told = lane.with_door_state(changed), told + ended

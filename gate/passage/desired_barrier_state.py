@@ -18,7 +18,7 @@ from gate.passage.crossing_end import incident
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke
 from gate.passage.events import DoorSeen
-from gate.passage.lane import Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.names import IncidentKind
 from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
 from gate_core.evidence.crossing import Door
@@ -57,6 +57,14 @@ def _told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> Do
             case _:
                 pass
     return door_state
+
+
+def holds_open(lane: LaneContext, state: State, door: Door) -> bool:
+    """True while a line that is opened anew must not revoke: in an emergency (safety invariant 7), or while a door is opened for a person.
+
+    A grant that stands all the same is taken back when a status shows it.
+    """
+    return isinstance(state, Emergency) or lane.door_state(door).freeing is not None
 
 
 def insist(door_state: DoorState, state: State, seen: DoorSeen, *, now_ms: int, timing: Timing) -> Insisting:

@@ -40,12 +40,14 @@ def step_emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Eve
 
 
 def _ending(timing: Timing, lane: LaneContext, state: Emergency, ending: Ending, event: Event, *, now_ms: int) -> Step:
-    """End the emergency when the controller's status shows its end; repeat the order to the controller until then, or until it is late."""
-    if now_ms - ending.since_ms > timing.emergency_end_max_ms:
+    """End the emergency when the controller's status shows its end; repeat the order to the controller until then, or until it is late.
+
+    A fire input that is active again ends the attempt at once: the officer ordered before this fire, and only a new order ends it.
+    """
+    burns_again = any(one.seen is not None and one.seen.fire for one in lane.doors)
+    if burns_again or now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
-    if not isinstance(event, DoorSeen) or any(
-        one.seen is None or one.seen.fire or one.seen_ms < ending.since_ms for one in lane.doors
-    ):
+    if not isinstance(event, DoorSeen) or any(one.seen is None or one.seen_ms < ending.since_ms for one in lane.doors):
         return state, ()
     if not lane.emergency():
         following, shown = go_on(lane)

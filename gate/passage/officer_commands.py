@@ -144,6 +144,8 @@ def _admit(turn: Turn, ordered: Ordered, admit: orders.Admit) -> Obeying:
     if referral is None or not isinstance(turn.state, states.Referred):
         why = "an emergency" if isinstance(turn.state, states.Emergency) else "another crossing is under way"
         return _impossible(turn, ordered, why)
+    if lane.maintained_by is not None:  # a grant would move the leaf at which they work
+        return _impossible(turn, ordered, f"{lane.maintained_by} works on this lane")
     if crossing in lane.replaced:
         return _impossible(turn, ordered, "a record of this crossing could not be kept")
     if crossing in lane.unanswered:  # its receipt would be taken for that of another officer's order
@@ -299,8 +301,6 @@ def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
     doors = tuple(one.door for one in turn.lane.doors)
     lane = _releasing(turn.lane, now_ms, *doors)
     released = tuple(Release(door) for door in doors)
-    if isinstance(state, states.Emergency) and state.held_ms is not None:
-        return _on_its_way(turn, ordered, *released, lane=lane, state=replace(state, ending=None, held_ms=now_ms))
     began, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
     return _on_its_way(turn, ordered, *released, *effects, lane=lane, state=replace(began, held_ms=now_ms))
 
@@ -333,7 +333,8 @@ def _acknowledge(turn: Turn, ordered: Ordered) -> Obeying:
     lane = misuse.acknowledged(replace(lane, calls=(), asked_often=False))
     seen = tuple(one.alarm for one in lane.alarms)
     obeyed = Write(records.Obeyed(crossing_of(turn.state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
-    lane, effects = acknowledged(lane, turn.now_ms)
+    is_emergency = lane.emergency() or isinstance(turn.state, states.Emergency)
+    lane, effects = acknowledged(lane, turn.now_ms, emergency=is_emergency)
     return _on_its_way(turn, ordered, *effects, obeyed, lane=lane)
 
 

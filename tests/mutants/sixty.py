@@ -197,8 +197,8 @@ MUTANTS = (
     Mutant(
         "no alarm is cleared by the lane",
         "gate/passage/alarms.py",
-        "    if not due or emergency or not door_state.at_rest():",
-        "    if due or emergency or not door_state.at_rest():",
+        "    if not due or never or not door_state.at_rest():",
+        "    if due or never or not door_state.at_rest():",
     ),
     Mutant(
         "one passage is none",

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drivers.barrier.settings import BarrierSettings
+from gate.passage.desired_barrier_state import holds_open
 from gate.passage.events import Part
 from gate.passage.lane import LaneContext
-from gate.passage.states import Emergency, Granted, State
+from gate.passage.states import Granted, State
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
@@ -47,7 +48,7 @@ class Devices:
                 post=lane.post,
                 poll_s=settings.poll_ms / 1000,
                 door=door,
-                holds_open=lambda: isinstance(lane.state, Emergency),
+                holds_open=lambda: holds_open(lane.context, lane.state, door),
             )
 
         inside = config.sensors if config.mode == "gate" else None

@@ -75,7 +75,7 @@ class BarrierKeeper:
         door: Door = Door.LAST,
         holds_open: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`holds_open`: True in an emergency, when a reopened line must not revoke (safety invariant 7)."""
+        """`holds_open`: True while a reopened line must not revoke (`gate.passage.desired_barrier_state.holds_open`)."""
         self._driver = driver
         self._holds_open = holds_open
         self._door = door

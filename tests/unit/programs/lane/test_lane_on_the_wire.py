@@ -17,6 +17,7 @@ from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from drivers.links import Link
 from gate.passage import records, states
+from gate.passage.desired_barrier_state import holds_open
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -35,7 +36,7 @@ from gate.programs.lane.health_counters import Tally
 from gate.programs.lane.parts import BarrierKeeper
 from gate_contract.links import Wrapped
 from gate_contract.virtual_time import run_virtual
-from gate_core.evidence.crossing import Notice
+from gate_core.evidence.crossing import Door, Notice
 from gate_core.ports.values import Direction
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import LeafState
@@ -130,7 +131,12 @@ def on_the_wire(story: Callable[[Lane], Awaitable[None]], *, deaf_to: tuple[int,
 
 
 async def _play(lane: Lane, made: LineBench, story: Callable[[Lane], Awaitable[None]]) -> None:
-    keeper = BarrierKeeper(made.barrier, post=lambda event: lane.engine.post(event), poll_s=0.05)  # noqa: PLW0108 - made below
+    keeper = BarrierKeeper(
+        made.barrier,
+        post=lambda event: lane.engine.post(event),  # noqa: PLW0108 - made below
+        poll_s=0.05,
+        holds_open=lambda: holds_open(lane.engine.context, lane.engine.state, Door.LAST),
+    )
     lane.engine = Engine(
         rules=RULES,
         barrier=keeper,
@@ -234,6 +240,25 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
         await asyncio.sleep(3)
         assert writes(lane.made).count(RELEASE) <= told + 1  # it was shown: nobody is inside
         assert lane.engine.context.notices() == ()
+
+    on_the_wire(story)
+
+
+def test_a_line_that_is_opened_anew_during_a_release_takes_nothing_back() -> None:
+    """It revoked what stood from before, which closed the leaf before a person who was being freed."""
+
+    async def story(lane: Lane) -> None:
+        lane.made.occupy(occupied=True)
+        lane.order(LaneOrder.RELEASE)
+        await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
+        revoked = writes(lane.made).count(REVOKE)
+        lane.made.unplug()
+        await asyncio.sleep(0.1)
+        lane.made.replug()
+        await lane.until(lambda: Part.BARRIER in lane.engine.context.lost)
+        await lane.until(lambda: Part.BARRIER not in lane.engine.context.lost)
+        await asyncio.sleep(1)
+        assert writes(lane.made).count(REVOKE) == revoked
 
     on_the_wire(story)
 

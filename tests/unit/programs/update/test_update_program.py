@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
+from zipfile import ZipFile
 
 import pytest
 from lab_fakes.updates import HERE, PACKAGES, Gate, Machine, software
@@ -228,6 +229,21 @@ def test_what_was_fetched_is_believed_only_as_it_was_signed(gate: Gate) -> None:
     assert gate.state() == SHIPPED
     gate.fetch()
     assert gate.update().code == 0
+
+
+def test_a_sound_archive_that_nobody_signed_is_refused(gate: Gate) -> None:
+    """Only its digest tells it from what was signed: a flipped bit is found by the archive's own check as well."""
+    gate.offer_all("one")
+    for target in (gate.fetched / "repository" / "targets").rglob("*.zip"):
+        with ZipFile(target) as signed:
+            files = {one: signed.read(one) for one in signed.infolist()}
+        target.chmod(0o600)
+        with ZipFile(target, "w") as other:
+            for info, content in files.items():
+                other.writestr(info, content[::-1])
+    assert gate.update().code == 65
+    assert gate.update().words.endswith("is not what was signed")
+    assert gate.state() == SHIPPED
 
 
 def test_a_link_in_the_place_of_a_target_is_not_followed(gate: Gate, tmp_path: Path) -> None:
