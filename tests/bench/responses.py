@@ -96,10 +96,11 @@ class Bench:
         for line in self._lines:
             line.start()
         await self._chip.start()
-        self.log, self.lane = await self._program("log"), None
+        self.log = await self._program("log")
+        self.lane: asyncio.subprocess.Process | None = None
         try:
             async with serve(CHANNELS.vision, self.stage.config.socket("vision"), vision):
-                while await status_of(self.stage.config, "log", pid=self.log.pid) is None:
+                while await status_of(self.stage.config, "log", pid=self.log.pid) is None:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(POLL_S)
                 await self.start_lane()
                 yield
@@ -169,7 +170,11 @@ class Bench:
             for waiting in look.referred:
                 await self.order(Verb.HAND_OVER, waiting.crossing, "taken_over")
             moved = [[event for event, _ in one if event.startswith("leaf_")] for one in (self.first, self.last)]
-            if look.state == "idle" and not look.referred and all(not one or one[-1] == "leaf_at_rest closed" for one in moved):
+            if (
+                look.state == "idle"
+                and not look.referred
+                and all(not one or one[-1] == "leaf_at_rest closed" for one in moved)
+            ):
                 break
             assert time.monotonic() < deadline_s, f"not at rest: {look}"
             await asyncio.sleep(self.chance.uniform(0.1, 0.3))
@@ -206,7 +211,9 @@ async def emergency(bench: Bench) -> float:
     """An officer's emergency, sent -> received by the later of both boards."""
     since = len(bench.first), len(bench.last)
     sent_ms = await bench.order(Verb.OPEN_EMERGENCY)
-    heard_ms = [await first(one, "release_received", at) for one, at in zip((bench.first, bench.last), since, strict=True)]
+    heard_ms = [
+        await first(one, "release_received", at) for one, at in zip((bench.first, bench.last), since, strict=True)
+    ]
     await _end(bench)
     return max(heard_ms) - sent_ms
 
@@ -289,7 +296,9 @@ async def death(bench: Bench) -> float:
     await bench.lane.wait()
     await asyncio.sleep(0.1)
     await bench.start_lane()
-    heard_ms = [await first(one, "release_received", at) for one, at in zip((bench.first, bench.last), since, strict=True)]
+    heard_ms = [
+        await first(one, "release_received", at) for one, at in zip((bench.first, bench.last), since, strict=True)
+    ]
     await bench.order(Verb.PRESENT)
     await _end(bench)
     return max(heard_ms) - killed_ms
@@ -312,7 +321,10 @@ async def idle(_: Bench) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def busy(_: Bench) -> AsyncIterator[None]:
     """Two processes that never wait, on each core one."""
-    spins = [await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass") for _ in range(os.cpu_count() or 1)]
+    spins = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+        for _ in range(os.cpu_count() or 1)
+    ]
     try:
         yield
     finally:
@@ -380,12 +392,14 @@ def main() -> int:
         for condition in chosen.condition or CONDITIONS:
             if (cause, condition) in IMPOSSIBLE:
                 continue
-            took_ms = asyncio.run(measured(cause, condition, chosen.samples, before_lane=tuple(chosen.before_lane.split())))
+            took_ms = asyncio.run(
+                measured(cause, condition, chosen.samples, before_lane=tuple(chosen.before_lane.split()))
+            )
             rows.append({"cause": cause, "condition": condition, **summary(took_ms)})
             if not chosen.json:
                 say("  ".join(f"{value}" for value in rows[-1].values()))
     if chosen.json:
-        emit_json({"rows": rows})
+        emit_json("bench.responses/1", {"rows": rows})
     return 0
 
 

@@ -43,14 +43,14 @@ from gate.passage.events import (
 from gate.passage.names import Disposition, RecordKind, TrackChange, Wish
 from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered
 from gate.passage.records import crossing_of
-from gate.passage.rulebook import Effect as RuleEffect
-from gate.passage.rulebook import Rule, RuleBook
+from gate.passage.rule_set import Effect as RuleEffect
+from gate.passage.rule_set import Rule, RuleSet
 from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Screen
 
 WALL = datetime(2026, 11, 28, 12)  # noqa: DTZ001 - the site's own, and it stands still
-WRITTEN = RuleBook(
+WRITTEN = RuleSet(
     "hostile",
     "hostile",
     (
@@ -61,7 +61,7 @@ WRITTEN = RuleBook(
 OF_TWO = replace(
     RULES,
     policy=replace(RULES.policy, rules=WRITTEN.sha256),
-    book=WRITTEN,
+    rule_set=WRITTEN,
     two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.HELD_BY_OFFICER, Reason.FACES_SEVERAL}),
 )
 WATCHED = replace(OF_TWO, policy=replace(OF_TWO.policy, camera_sees_zone=True))  # every other lane
