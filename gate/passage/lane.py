@@ -20,7 +20,7 @@ from gate_core.evidence.crossing import Door, LaneEvidence, Notice, SiteEvidence
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.service_scope import EVERYBODY, BorderDirection, Travellers
 
-REPLACED_MAX = 32  # crossings; the oldest is forgotten
+REPLACED_MAX = 32  # crossings; the oldest that does not wait is forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class LaneContext:
         if isinstance(event, events.LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, events.RecordReplaced) and event.crossing is not None:
-            return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
+            return calm.with_replaced(event.crossing)
         if isinstance(event, events.Recorded | events.NotRecorded) and event.kind in {
             RecordKind.OVERRULED,
             RecordKind.WOULD_ADMIT,
@@ -217,6 +217,13 @@ class LaneContext:
         elif isinstance(event, events.HeadSeen):
             calm = replace(calm, head=(event, now_ms))
         return calm
+
+    def with_replaced(self, crossing: str) -> LaneContext:
+        """Return the lane after a record of a crossing was replaced. A crossing that waits for an officer is never forgotten."""
+        others = [one for one in self.replaced if one != crossing]
+        surplus = max(0, len(others) + 1 - REPLACED_MAX)
+        forgotten = [one for one in others if self.waits(one) is None][:surplus]
+        return replace(self, replaced=(*(one for one in others if one not in forgotten), crossing))
 
     def with_counted(self, door: Door) -> LaneContext:
         """Return the lane with people counted at a door added: sensors that see nobody may be stuck."""

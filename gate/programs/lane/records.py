@@ -257,7 +257,8 @@ class Remembered:
 
     def without_record(self, crossing: str | None) -> Remembered:
         """Return a copy after a record of a crossing was lost."""
-        return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
+        others = tuple(one for one in self.replaced if one != crossing)
+        return self if crossing is None else replace(self, replaced=(*others, crossing)[-REPLACED_MAX:])
 
 
 class RecordedRuleSets:

@@ -23,6 +23,8 @@ from gate.passage.events import DocumentPresented, Recorded, RecordReplaced
 from gate.passage.lane import REPLACED_MAX, LaneContext
 from gate.passage.names import IncidentKind, Outcome, RecordKind
 from gate.passage.orders import Admit
+from gate.programs.lane.records import REPLACED_MAX as REMEMBERED_MAX
+from gate.programs.lane.records import Remembered
 from gate_core.evidence.reasons import Reason
 
 REPLACED = RecordReplaced(CROSSING, RecordKind.INCIDENT)
@@ -76,3 +78,26 @@ def test_so_many_crossings_are_remembered() -> None:
     run = ready()
     run.feed(*(RecordReplaced(f"c{number}", RecordKind.INCIDENT) for number in range(REPLACED_MAX + 1)))
     assert run.lane.replaced == tuple(f"c{number}" for number in range(1, REPLACED_MAX + 1))
+
+
+def test_a_crossing_that_waits_is_never_forgotten_however_many_records_the_log_refuses() -> None:
+    """A log that refused 32 records made the lane forget it: an officer's admission of it was granted."""
+    run = referred()
+    run.feed(RecordReplaced(CROSSING, RecordKind.INCIDENT))
+    run.feed(*(RecordReplaced(f"c{number}", RecordKind.INCIDENT) for number in range(2 * REPLACED_MAX)))
+    assert len(run.lane.replaced) == REPLACED_MAX
+    run.feed(AT_REST)
+    assert run.order(Admit(CROSSING))[-1] == Answer(
+        1, Outcome.IMPOSSIBLE, "a record of this crossing could not be kept"
+    )
+
+
+def test_a_crossing_of_which_many_records_are_refused_takes_one_place() -> None:
+    run = ready()
+    run.feed(RecordReplaced("first", RecordKind.INCIDENT))
+    run.feed(*(RecordReplaced("again", RecordKind.INCIDENT) for _ in range(REPLACED_MAX)))
+    assert run.lane.replaced == ("first", "again")
+    known = Remembered().without_record("first")
+    for _ in range(REMEMBERED_MAX):
+        known = known.without_record("again")
+    assert known.replaced == ("first", "again")
