@@ -6,7 +6,7 @@ It shares the names of events and effects with the machine, and its time limits;
 | number | demanded of every step |
 | --- | --- |
 | 1 | a grant: its decision is known to be durable, and every door and sensor was heard after that, closed and at most a tick ago |
-| 2 | an officer's release and emergency, and the end of a spoilt grant, are ordered in the same step, before any record |
+| 2 | an officer's release and emergency are ordered in the same step, and so is the end of a spoilt grant, before any record |
 | 3 | one grant for one decision; records of passages count what the controller counted, in both directions |
 | 4 | no grant after an objection; an objection takes it back at once; a status that contradicts an order has it repeated; who is admitted passed on their own grant |
 | 5 | no grant lasts longer than its time to live and its slack; one that no status shows is taken back |
@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gate.passage import events, orders, records
 from gate.passage.effects import (
     Answer,
-    ClearAlarms,
     Effect,
     EndEmergency,
     Grant,
@@ -362,7 +361,7 @@ def _must(
     """Yield what the answer lacks."""
     first = next((at for at, one in enumerate(effects) if isinstance(one, Write)), len(effects))
     early = effects[:first]
-    released = {one.door for one in early if isinstance(one, Release)}
+    released = {one.door for one in effects if isinstance(one, Release)}
     taken = {one.door for one in early if isinstance(one, Revoke)}
     grant = book.grant
     freed = ordered in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}
@@ -373,9 +372,9 @@ def _must(
     if demand.repeat_release is not None and not any(isinstance(one, Release) for one in effects) and not begins:
         yield "4: a status does not show the release, and it is not ordered again"
     if ordered is LaneOrder.RELEASE and doors[0] not in released:
-        yield "2: an officer frees people, and no door is released before the record"
+        yield "2: an officer frees people, and no door is released in the same step"
     if ordered is LaneOrder.OPEN_EMERGENCY and released != set(doors):
-        yield "2: an officer opens in an emergency, and not every door is released before the record"
+        yield "2: an officer opens in an emergency, and not every door is released in the same step"
     if begins:
         if not any(isinstance(one, Show) and one.screen is Screen.EMERGENCY for one in effects):
             yield "7: a status shows an emergency, and the way out is not shown"
@@ -418,8 +417,6 @@ def _effect(
             return _released(book, doors.index(door), doors)
         case EndEmergency():
             return book, () if book.ended else ("7: the emergency is ended without an officer",)
-        case ClearAlarms():
-            return book, ("7: alarms are cleared in an emergency",) if book.emergency else ()
         case Write(record):
             return _written(book, record)
         case _:
@@ -502,7 +499,9 @@ def _written(book: Book, record: records.Record) -> tuple[Book, tuple[str, ...]]
             clear = all(one is not None and not one.emergency for one in book.heard)
             said = () if clear and book.ended else ("7: the emergency's end is recorded before it ended",)
             return book._replace(emergency=0, ended=False), said
-        case records.Incident(incident=IncidentKind.LANE_NOT_CLOSED, door=door):
+        case records.Incident(incident=IncidentKind.EMERGENCY_NOT_ENDED):
+            return book._replace(ended=False), ()  # the officer orders it again
+        case records.Incident(incident=IncidentKind.LANE_NOT_CLOSED):
             rests = all(one is not None and one.closed and not one.grants and not one.bodies and not one.age for one in book.heard)
             inside = book.inside is not None and bool(book.inside.people)
             return book, ("10: a lane at rest is said not to be closed",) if rests and not inside else ()
@@ -537,7 +536,8 @@ def _after(book: Book, event: Event, effects: tuple[Effect, ...]) -> Iterator[st
             yield "6: the lane invites though a part is lost, an alarm stands, somebody calls or an officer closed it"
     if not isinstance(event, events.Tick):
         return
-    if book.emergency == 2 and not book.ended and book.held > 1:
+    held_by_host = book.emergency == 2 and any(one is None or not one.emergency for one in book.heard)
+    if held_by_host and not book.ended and book.held > 1:
         yield "7: what the host holds open is not ordered again"
     if book.sent_back and book.waits > 1:
         yield "8: an officer sent somebody back, and nothing opens"

@@ -26,5 +26,28 @@ def _scope(name: str, doors: int, bodies: int, odds: str = "", *, odd: int = 0, 
     return Scope(name, doors, bodies, kinds, odd, late, crossings)
 
 
-ALONE: Final = _scope("alone", 1, 1)
-SCOPES: Final = (ALONE,)
+_MEN = "intrude, follow, come in"
+_VIEW = "misread, mistake, see, step aside, track, doubt"
+_LINE = "lose, look, hush, lose part"
+_OFFICERS = "admit, hold, stop, officer"
+SCOPES: Final = (
+    _scope("alone", 1, 1),
+    _scope("people", 1, 2, _MEN, odd=2),
+    _scope("view", 1, 1, f"{_VIEW}, lose part", odd=2),
+    _scope("companion", 1, 2, "intrude, follow, step aside", odd=2),
+    _scope("documents", 1, 2, "lay another, take early, step aside", odd=2, crossings=2),
+    _scope("log", 1, 1, "refuse, repeat, lose part", odd=2),
+    _scope("line", 1, 1, _LINE, odd=1, late=True),
+    _scope("officers", 1, 1, _OFFICERS, odd=2),
+    _scope("fire", 1, 1, "fire, stop, lose part", odd=2),
+    _scope("alarms", 1, 1, "alarm, come in, fire", odd=2),
+    _scope("alone, two doors", 2, 1),
+    _scope("people, two doors", 2, 2, _MEN, odd=1),
+    _scope("view, two doors", 2, 1, f"{_VIEW}, lose part", odd=1),
+    _scope("log, two doors", 2, 1, "refuse, repeat", odd=1),
+    _scope("line, two doors", 2, 1, _LINE, odd=1, late=True),
+    _scope("officers, two doors", 2, 1, _OFFICERS, odd=2),
+    _scope("fire, two doors", 2, 1, "fire, stop", odd=1),
+    _scope("between, two doors", 2, 1, "press, leave bag, alarm, admit", odd=2),
+)
+ALONE: Final = SCOPES[0]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gate_demo.explore.scopes import Scope
 
 
+MOVES_MAX = 400  # of a sound world, until service
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """A broken invariant with the shortest way to it."""
@@ -203,7 +206,7 @@ class Search:
             if (known := self._serves.get(node)) is not None:
                 events = known
                 break
-            if node in seen:
+            if node in seen or len(way) > MOVES_MAX:
                 why = "8: the lane never serves again, though everything is sound"
                 break
             seen.add(node)

@@ -35,6 +35,7 @@ NAMES: Final = "abcd"  # of crossings that are open or wait
 OUT, ZONE, BETWEEN = 0, 1, 2
 TTL, HOLD = TIMING.grant_ttl_ms // TICK_MS, 2  # ticks: of a grant, of a release after its last order
 COUNT_MAX = 2  # passages that no status has shown
+PASSED_MAX: Final = 5
 _SAID = Said("officer-1", Role.OFFICER)
 _OTHER = Said("officer-2", Role.SUPERVISOR)
 _GOOD = tuple(Check(one, CheckResult.SUCCESSFUL) for one in CheckId)
@@ -92,7 +93,7 @@ class World(NamedTuple):
     officer: bool = True
     call: bool = False
     bag: bool = False
-    passed: int = 9  # ticks since somebody passed the last door
+    passed: int = 5  # ticks since somebody passed the last door
 
 
 class Node(NamedTuple):
@@ -138,8 +139,14 @@ class Play:
     def node(self) -> Node:
         """Return the state after it, without what nothing refers to."""
         self._let_go()
-        if self.book.screen is Screen.WELCOME and not self.book.crossings:
-            self.world = self.world._replace(spare=self.scope.odd)
+        world, book = self.world, self.book
+        if book.screen is Screen.WELCOME and not book.crossings:
+            world = world._replace(spare=self.scope.odd)
+        if not world.camera:
+            world = world._replace(compared=False, session=1, passed=PASSED_MAX)
+        if "repeat" not in self.scope.odds:
+            world = world._replace(receipt=None)
+        self.world, self.book = world, book if book.emergency else book._replace(held=0)
         return Node(self.lane, self.state, self.world, self.book)
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,17 +226,35 @@ class Play:
             self.world = self.world._replace(spare=self.world.spare - 1)
         getattr(self, f"_{str(kind).replace(' ', '_')}")(*of)
 
-    def _tick(self) -> None:
-        """Time passes. Lists and clock are looked at, and an officer who is there says so."""
+    def _tick(self, *, silent: bool = False) -> None:
+        """A tick passes. Boards, sensors, lists and clock are asked more often than that, and an officer who is there says so."""
         self.age()
         self.book = judge.aged(self.book)
         world = self.world
         boards = tuple(_board_aged(one) for one in world.boards)
-        self.world = world._replace(boards=boards, passed=min(world.passed + 1, 9))
+        self.world = world._replace(boards=boards, passed=min(world.passed + 1, PASSED_MAX))
         self.tell(events.SiteSeen(1.0, clock_sure=True))
         if world.officer:
             self.tell(self._said(BePresent()))
+        if not silent:
+            self._ask_all()
         self.tell(events.Tick())
+
+    def _hush(self) -> None:
+        """A tick in which no board answers."""
+        self._tick(silent=True)
+
+    def _ask_all(self) -> None:
+        for at, board in enumerate(self.world.boards):
+            if board.late is not None:
+                self._arrive(at)
+            elif self._part(at) not in self.book.lost:
+                self._poll(at)
+        if len(self.doors) > 1 and Part.SENSORS not in self.book.lost:
+            self._sense()
+
+    def _part(self, at: int) -> Part:
+        return Part.BARRIER if at == len(self.doors) - 1 else Part.FIRST_BARRIER
 
     def age(self) -> None:
         """Make what the lane knows a tick older."""
@@ -307,6 +332,8 @@ class Play:
                 board = board._replace(grant="", age=0)
             else:
                 board = board._replace(alarms=_with(board.alarms, Alarm.PASSAGE_WITHOUT_GRANT))
+                if self.book.grant is not None and self.book.grant.door == door:  # it has just run out, and the leaf has not closed
+                    self._used(self.book.grant.crossing, crossing, last=last)
         self._board(door, board)
         if last:
             self.world = self.world._replace(passed=0)
@@ -409,6 +436,8 @@ class Play:
 
     def _officer(self, there: bool) -> None:
         self.world = self.world._replace(officer=there)
+        if there:
+            self.tell(self._said(BePresent()))
 
     def _admit(self, crossing: str) -> None:
         self.book = self.book._replace(presence=0)
@@ -429,12 +458,15 @@ class Play:
         if command is LaneOrder.RELEASE and not book.emergency:
             self.book = book._replace(freeing=(Freeing(), *book.freeing[1:]))
         elif command is LaneOrder.END_EMERGENCY:
-            self.book = book._replace(ended=bool(book.emergency))
+            clear = all(one is not None and not one.fire for one in book.heard)
+            self.book = book._replace(ended=bool(book.emergency) and clear)
+        elif command is LaneOrder.OPEN:
+            self.book = book._replace(closed=False)
         elif command is LaneOrder.ACKNOWLEDGE and all(one is not None for one in book.heard):
             self.book = book._replace(called=False)
         self.tell(self._said(command))
-        if command in {LaneOrder.CLOSE, LaneOrder.PAUSE, LaneOrder.OPEN}:
-            self.book = self.book._replace(closed=self.lane.closed_by is not None)
+        if command in {LaneOrder.CLOSE, LaneOrder.PAUSE}:
+            self.book = self.book._replace(closed=True)
 
     _stop = _order_lane
 
@@ -589,6 +621,7 @@ ODD: Final = frozenset(
         "repeat",
         "lose",
         "look",
+        "hush",
         "officer",
         "hold",
         "stop",
@@ -606,6 +639,8 @@ def moves(node: Node, scope: Scope) -> Iterator[Move]:
     """Yield all that may happen next in a scope."""
     allowed = scope.odds if node.world.spare > 0 else frozenset()
     yield ("tick",)
+    if "hush" in allowed:
+        yield ("hush",)
     yield from _of_boards(node, scope, allowed)
     yield from _of_people(node, scope, allowed)
     yield from _of_the_crossing(node, allowed)
@@ -653,6 +688,8 @@ def _of_boards(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Mo
 
 def _of_people(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Move]:
     world, book, boards = node.world, node.book, node.world.boards
+    if any(one.counted is None for one in node.lane.doors):
+        return  # what is counted before the first status is unknown
     done = set()
     for at, person in enumerate(world.people):
         if person in done:
