@@ -337,7 +337,7 @@ def _door(book: Book, seen: events.DoorSeen, at: int, *, two: bool) -> tuple[Boo
 
 
 def judge(
-    before: Book, book: Book, demand: Demand, event: Event, effects: tuple[Effect, ...], doors: tuple[Door, ...]
+    book: Book, demand: Demand, event: Event, effects: tuple[Effect, ...], doors: tuple[Door, ...]
 ) -> tuple[Book, tuple[str, ...]]:
     """Return the book after the machine's answer, and what it broke."""
     broken: list[str] = []
@@ -348,10 +348,12 @@ def judge(
             emergency=2 if ordered is LaneOrder.OPEN_EMERGENCY or len(doors) > 1 else 1, ended=False, held=0
         )
     broken.extend(_must(book, demand, ordered, effects, doors, begins=begins))
+    if book.emergency:
+        book = book._replace(grant=None)  # everybody may pass
     for effect in effects:
-        book, said = _effect(book, effect, doors, before)
+        book, said = _effect(book, effect, doors)
         broken.extend(said)
-    broken.extend(_after(book, event, effects))
+    broken.extend(_after(book, event))
     return book, tuple(broken)
 
 
@@ -392,12 +394,16 @@ def _must(
         yield f"10: an order has {answers} answers"
 
 
-def _effect(
-    book: Book, effect: Effect, doors: tuple[Door, ...], before: Book
-) -> tuple[Book, tuple[str, ...]]:
+def _effect(book: Book, effect: Effect, doors: tuple[Door, ...]) -> tuple[Book, tuple[str, ...]]:
     """Return the book after one effect, and what the effect broke."""
     match effect:
         case Show(screen):
+            if screen is Screen.OFFICER:  # an officer's admission led no further: the referral waits again
+                known = tuple(
+                    (name, flags & ~(OVERRULED | OVERRULE_SURE) if flags & REFERRED else flags)
+                    for name, flags in book.crossings
+                )
+                book = book._replace(crossings=known)
             return book._replace(screen=screen), ()
         case StartCrossing(crossing):
             sure = book.flags(crossing) & OPEN_SURE
@@ -525,7 +531,7 @@ def _closed(
     return book.marked(crossing, ADMITTED), tuple(broken)
 
 
-def _after(book: Book, event: Event, effects: tuple[Effect, ...]) -> Iterator[str]:
+def _after(book: Book, event: Event) -> Iterator[str]:
     """Yield what is wrong once the answer is given."""
     if book.screen is Screen.WELCOME:
         if any(flags & OPENED and not flags & ADMITTED for _, flags in book.crossings):

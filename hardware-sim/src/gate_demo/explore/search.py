@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -146,26 +146,40 @@ class Search:
         self._came: list[tuple[int, Move]] = []
         self._serves: dict[Node, int] = {}  # events until service
 
-    def run(self, until: Callable[[], bool], first: Iterable[Node] | None = None) -> Found:
+    def run(self, until: Callable[[], bool]) -> Found:
         """Search until every state is known, an invariant broke or `until` says so."""
         found, began_s = self.found, time.process_time()
-        frontier = [self._new(root(self.scope), -1, ())]
-        while frontier and not found.violations:
+        frontier = self._sound_crossing()
+        while frontier and not found.violations and not until():
             following: list[tuple[int, Node]] = []
             for number, node in frontier:
-                if until():
-                    found.cpu_s = time.process_time() - began_s
-                    return found
                 following.extend(self._expand(number, node))
-                if found.violations:
+                if found.violations or until():
                     break
             else:
                 found.depth += 1
-            frontier = following
+                frontier = following
         found.closed = not frontier and not found.violations
         found.states = len(self._numbers)
         found.cpu_s = time.process_time() - began_s
         return found
+
+    def _sound_crossing(self) -> list[tuple[int, Node]]:
+        """Return the states of the first crossing in a sound world, from the lane's start: the search begins at each of them."""
+        number, node = self._new(root(self.scope), -1, ())
+        begun = [(number, node)]
+        for _ in range(MOVES_MAX):
+            play = Play(node, self.scope)
+            move = sound(node, play)
+            play.do(move)
+            node = play.node()
+            if play.broken or node in self._numbers:
+                break  # the search itself reports it
+            number, node = self._new(node, number, move)
+            begun.append((number, node))
+            if play.served:
+                break
+        return begun
 
     def _new(self, node: Node, came: int, move: Move) -> tuple[int, Node]:
         number = self._numbers[node] = len(self._numbers)

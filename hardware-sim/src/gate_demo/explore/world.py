@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gate.passage import events, machine, records, states
 from gate.passage.door_state import DoorState
-from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Erase, Grant, OpenCamera, Release, Revoke, StartCrossing, Write
+from gate.passage.effects import ClearAlarms, EndEmergency, Erase, Grant, OpenCamera, Release, Revoke, StartCrossing, Write
 from gate.passage.events import DoorSeen, Event, Part, SensorsSeen
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
@@ -27,6 +27,7 @@ from gate_demo.explore.clock import NOW_MS, ONE_DOOR, TICK_MS, TIMING, TWO_DOORS
 from gate_demo.explore.judge import Book, Freeing
 
 if TYPE_CHECKING:
+    from gate.passage.effects import Effect
     from gate_demo.explore.scopes import Scope
 
 Move = tuple[str | int, ...]
@@ -153,11 +154,10 @@ class Play:
 
     def tell(self, event: Event) -> None:
         """Step the machine, judge its answer, and do what it wants."""
-        before = self.book
-        heard, demand = judge.hear(before, event, self.doors)
+        heard, demand = judge.hear(self.book, event, self.doors)
         effects = self.step(event)
         self.told.append((event, effects))
-        self.book, broken = judge.judge(before, heard, demand, event, effects, self.doors)
+        self.book, broken = judge.judge(heard, demand, event, effects, self.doors)
         self.broken.extend(broken)
         for effect in effects:
             self._carry_out(effect)
