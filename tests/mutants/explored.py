@@ -19,7 +19,7 @@ OF_PASSAGE = tuple(
     one for one in (*MUTANTS, TOLD_ONCE, COMPANION_ADMITTED, STAYS_AWAY, ANY_RECEIPT) if one.file.startswith("gate/passage/")
 )
 KILLED_MIN = 0.75
-CPU_S = 90.0  # of all scopes of a lane together
+CPU_S = 40.0  # of all scopes of a lane together
 # What an exploration does not see, and why.
 SURVIVES: dict[str, str] = {}
 _RUN = """
