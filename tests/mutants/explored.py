@@ -1,6 +1,6 @@
 """What `gate explore` finds in mutants of the crossing's machine, each in a copy of the tree.
 
-    PYTHONPATH=tests .venv/bin/python -m mutants.explored [PART OF A NAME]
+PYTHONPATH=tests .venv/bin/python -m mutants.explored [PART OF A NAME]
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from mutants.run import LONGEST_S, copied, lives
 from mutants.sixty import ANY_RECEIPT, COMPANION_ADMITTED, MUTANTS, STAYS_AWAY, TOLD_ONCE, Mutant
 
 OF_PASSAGE = tuple(
-    one for one in (*MUTANTS, TOLD_ONCE, COMPANION_ADMITTED, STAYS_AWAY, ANY_RECEIPT) if one.file.startswith("gate/passage/")
+    one
+    for one in (*MUTANTS, TOLD_ONCE, COMPANION_ADMITTED, STAYS_AWAY, ANY_RECEIPT)
+    if one.file.startswith("gate/passage/")
 )
 KILLED_MIN = 0.75
-CPU_S = 40.0  # of all scopes of a lane together
+CPU_S = 60.0  # of all scopes of a lane together
 # What an exploration does not see, and why.
 SURVIVES: dict[str, str] = {}
 _RUN = """

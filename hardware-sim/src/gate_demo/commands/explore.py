@@ -48,7 +48,14 @@ def _draw(console: Console, result: Exploration) -> None:
 
     table = Table("scope", "doors", "states", "steps", "closed", "serves within events", "seconds")
     for one in result.scopes:
-        cells = (one.scope.doors, one.states, one.steps, "yes" if one.closed else "no", one.served_max, round(one.cpu_s, 1))
+        cells = (
+            one.scope.doors,
+            one.states,
+            one.steps,
+            "yes" if one.closed else "no",
+            one.served_max,
+            round(one.cpu_s, 1),
+        )
         table.add_row(one.scope.name, *map(str, cells))
     console.print(table)
     for violation in result.violations:

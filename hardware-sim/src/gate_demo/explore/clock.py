@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gate.passage import states
 from gate.passage.door_state import DoorState, Inside, PendingOrder, Raised
@@ -20,9 +20,6 @@ from gate.passage.interior import Interior, Waits
 from gate.passage.lane import FirstWord, LaneContext, Misuse, Referral, Timing
 from gate.passage.policy import Policy
 from gate_core.evidence.crossing import Score
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TICK_MS: Final = 1_000
 NOW_MS: Final = 1_000_000
@@ -62,7 +59,7 @@ TIMING: Final = Timing(
     first_word_max_ms=6_000,
     asked_again_ms=6_000,
 )
-PRESENCE_MAX_S: Final = 4
+PRESENCE_MAX_S: Final = 1
 POLICY: Final = Policy(
     face_match_min=Score(0.4),
     liveness_min=Score(0.5),
@@ -131,7 +128,7 @@ _NESTED: Final[dict[type, tuple[str, ...]]] = {
 
 
 @cache
-def _plan(of: type) -> tuple[tuple[str, int | None], ...]:
+def _plan(of: type[Any]) -> tuple[tuple[str, int | None], ...]:
     """Return the stored times of a type with their limits. Raises KeyError for a time without one."""
     known = LIMITS.get(of, {})
     names = [one.name for one in fields(of) if one.name.endswith("_ms") and one.name not in _LENGTHS]
@@ -146,7 +143,7 @@ def older(of: Any) -> Any:
         parts = tuple(older(one) for one in of)
         return of if all(a is b for a, b in zip(parts, of, strict=True)) else parts
     changed: dict[str, Any] = {}
-    for name, limit in _plan(type(of)):
+    for name, limit in _plan(of.__class__):
         at_ms = getattr(of, name)
         if at_ms is not None:
             oldest_ms = 0 if limit is None else NOW_MS - limit - TICK_MS
@@ -170,7 +167,9 @@ def _of_the_lane(lane: LaneContext) -> dict[str, Any]:
     if lane.recorded:
         found["recorded"] = _stamps(lane.recorded, TIMING.presence_record_ms)
     if lane.incidents:
-        found["incidents"] = tuple(one for one in _stamps(lane.incidents, TIMING.incident_again_ms) if _is_young(one[2]))
+        found["incidents"] = tuple(
+            one for one in _stamps(lane.incidents, TIMING.incident_again_ms) if _is_young(one[2])
+        )
     return found
 
 
@@ -181,9 +180,6 @@ def _is_young(at_ms: int) -> bool:
 def _stamps(of: tuple[tuple[Any, ...], ...], limit_ms: int) -> tuple[tuple[Any, ...], ...]:
     """Return tuples whose last value is a time, after one tick."""
     return tuple((*one[:-1], max(one[-1] - TICK_MS, NOW_MS - limit_ms - TICK_MS)) for one in of)
-
-
-_drop: Callable[..., Any] = replace  # named where it forgets
 
 
 def calm(lane: LaneContext) -> LaneContext:

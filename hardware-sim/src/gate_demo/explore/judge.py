@@ -21,7 +21,7 @@ It shares the names of events and effects with the machine, and its time limits;
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gate.passage import events, orders, records
 from gate.passage.effects import (
@@ -44,9 +44,6 @@ from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
 from gate_core.ports.values import Direction
 from gate_demo.explore.clock import PRESENCE_MAX_S, TICK_MS, TIMING
-
-if TYPE_CHECKING:
-    from gate_demo.explore.world import World
 
 # What is known of a crossing.
 OPENED, OPEN_SURE, STARTED, DOC, FACE, SPOILT, DECIDED = 1, 2, 4, 8, 16, 32, 64
@@ -156,7 +153,7 @@ class Book(NamedTuple):
     def running(self) -> bool:
         """True while a crossing is open that has no verdict, or an officer lets one through."""
         return any(
-            known & OPENED and not known & (ADMITTED | REFERRED) or known & (OVERRULED | OVERRULE_SURE)
+            (known & OPENED and not known & (ADMITTED | REFERRED)) or known & (OVERRULED | OVERRULE_SURE)
             for _, known in self.crossings
         )
 
@@ -186,9 +183,7 @@ def aged(book: Book) -> Book:
         grant=grant,
         revoked=tuple(min(one + 1, OLD) for one in book.revoked),
         freeing=tuple(
-            None
-            if one is None or one.age >= _RELEASE
-            else one._replace(age=one.age + 1, told=min(one.told + 1, OLD))
+            None if one is None or one.age >= _RELEASE else one._replace(age=one.age + 1, told=min(one.told + 1, OLD))
             for one in book.freeing
         ),
         held=min(book.held + 1, OLD),
@@ -267,11 +262,13 @@ def hear(book: Book, event: Event, doors: tuple[Door, ...]) -> tuple[Book, Deman
         case orders.Ordered(command=orders.BePresent()):
             book = book._replace(presence=0)
         case events.Tick():
-            why = _overdue(book, two=two)
+            why = _overdue(book)
+        case _:
+            pass
     return book, Demand(why if grant is not None and not book.emergency else "")
 
 
-def _put(of: tuple, at: int, value: object) -> tuple:
+def _put(of: tuple[Any, ...], at: int, value: object) -> tuple[Any, ...]:
     return (*of[:at], value, *of[at + 1 :])
 
 
@@ -293,7 +290,7 @@ def _sure(book: Book, crossing: str, kind: RecordKind) -> Book:
     return book._replace(heard=heard, inside=None if book.inside is None else book.inside._replace(since=False))
 
 
-def _overdue(book: Book, *, two: bool) -> str:
+def _overdue(book: Book) -> str:
     """Return why a grant must end by time. The book has aged already."""
     grant = book.grant
     if grant is None:
@@ -407,11 +404,15 @@ def _effect(book: Book, effect: Effect, doors: tuple[Door, ...]) -> tuple[Book, 
             return book._replace(screen=screen), ()
         case StartCrossing(crossing):
             sure = book.flags(crossing) & OPEN_SURE
-            return book.marked(crossing, STARTED), () if sure else ("10: the chip is touched before the record is durable",)
+            return book.marked(crossing, STARTED), () if sure else (
+                "10: the chip is touched before the record is durable",
+            )
         case OpenCamera():
             shut = all(one is not None and one.closed and not one.grants for one in book.heard)
             alone = book.inside is not None and book.inside.people == 1
-            return book, () if shut and alone else ("6: the camera opens while a door is open or nobody is alone inside",)
+            return book, () if shut and alone else (
+                "6: the camera opens while a door is open or nobody is alone inside",
+            )
         case Grant(crossing, _, door):
             return _granted(book, crossing, doors.index(door), doors)
         case Revoke(door):
@@ -508,16 +509,17 @@ def _written(book: Book, record: records.Record) -> tuple[Book, tuple[str, ...]]
         case records.Incident(incident=IncidentKind.EMERGENCY_NOT_ENDED):
             return book._replace(ended=False), ()  # the officer orders it again
         case records.Incident(incident=IncidentKind.LANE_NOT_CLOSED):
-            rests = all(one is not None and one.closed and not one.grants and not one.bodies and not one.age for one in book.heard)
+            rests = all(
+                one is not None and one.closed and not one.grants and not one.bodies and one.age < OLD
+                for one in book.heard
+            )
             inside = book.inside is not None and bool(book.inside.people)
             return book, ("10: a lane at rest is said not to be closed",) if rests and not inside else ()
         case _:
             return book, ()
 
 
-def _closed(
-    book: Book, crossing: str, verdict: ClosedAs, reasons: tuple[object, ...]
-) -> tuple[Book, tuple[str, ...]]:
+def _closed(book: Book, crossing: str, verdict: ClosedAs, reasons: tuple[object, ...]) -> tuple[Book, tuple[str, ...]]:
     flags = book.flags(crossing)
     broken = []
     if flags & (ADMITTED | REFERRED):

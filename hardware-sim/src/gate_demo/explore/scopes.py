@@ -21,7 +21,9 @@ class Scope:
     crossings: int = 1
 
 
-def _scope(name: str, doors: int, bodies: int, odds: str = "", *, odd: int = 0, late: bool = False, crossings: int = 1) -> Scope:
+def _scope(
+    name: str, doors: int, bodies: int, odds: str = "", *, odd: int = 0, late: bool = False, crossings: int = 1
+) -> Scope:
     kinds = frozenset(one.strip() for one in odds.split(",") if one.strip())
     return Scope(name, doors, bodies, kinds, odd, late, crossings)
 
@@ -34,10 +36,12 @@ SCOPES: Final = (
     _scope("alone", 1, 1),
     _scope("people", 1, 2, _MEN, odd=2),
     _scope("view", 1, 1, f"{_VIEW}, lose part", odd=2),
-    _scope("companion", 1, 2, "intrude, follow, step aside", odd=2),
+    _scope("companion", 1, 2, "intrude, follow, step aside", odd=3),
     _scope("documents", 1, 2, "lay another, take early, step aside", odd=2, crossings=2),
     _scope("log", 1, 1, "refuse, repeat, lose part", odd=2),
     _scope("line", 1, 1, _LINE, odd=1, late=True),
+    _scope("absence", 1, 1, "officer", odd=1),
+    _scope("release", 1, 1, "stop, lose", odd=2, late=True),
     _scope("officers", 1, 1, _OFFICERS, odd=2),
     _scope("fire", 1, 1, "fire, stop, lose part", odd=2),
     _scope("alarms", 1, 1, "alarm, come in, fire", odd=2),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gate_core.evidence.screen import Screen
 from gate_demo.explore import judge
 from gate_demo.explore.world import BETWEEN, LOSABLE, OUT, ZONE, Move, Node, Play, moves, root
-from gate_core.evidence.screen import Screen
 
 if TYPE_CHECKING:
     from gate_demo.explore.scopes import Scope
@@ -71,7 +71,11 @@ def sound(node: Node, play: Play) -> Move:
         return move
     if (move := _officer(node)) is not None:
         return move
-    if world.camera and world.camera not in {one for _, one in world.people} and book.flags(world.camera) & judge.PASSED:
+    if (
+        world.camera
+        and world.camera not in {one for _, one in world.people}
+        and book.flags(world.camera) & judge.PASSED
+    ):
         if world.compared and world.passed <= 1 and book.grant is None and not _lost(node):
             return ("leave view",)
     if world.camera and not world.compared and any(one == world.camera for _, one in world.people):

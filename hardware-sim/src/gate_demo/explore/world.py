@@ -13,13 +13,33 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gate.passage import events, machine, records, states
 from gate.passage.door_state import DoorState
-from gate.passage.effects import ClearAlarms, EndEmergency, Erase, Grant, OpenCamera, Release, Revoke, StartCrossing, Write
+from gate.passage.effects import (
+    ClearAlarms,
+    EndEmergency,
+    Erase,
+    Grant,
+    OpenCamera,
+    Release,
+    Revoke,
+    StartCrossing,
+    Write,
+)
 from gate.passage.events import DoorSeen, Event, Part, SensorsSeen
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.names import Disposition, RecordKind, TrackChange
 from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered, Said
-from gate_core.evidence.crossing import Alarm, CameraTrouble, Check, CheckId, CheckResult, DocumentEvidence, Door, FaceEvidence, Score
+from gate_core.evidence.crossing import (
+    Alarm,
+    CameraTrouble,
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    Door,
+    FaceEvidence,
+    Score,
+)
 from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Guidance, Screen
 from gate_demo.explore import judge
@@ -53,7 +73,13 @@ FACES: Final = {
     "dead": replace(_FACE, liveness=Score(0.1)),
     "two": replace(_FACE, faces=2),
 }
-LOSABLE: Final = {"log": Part.LOG, "camera": Part.CAMERA, "last": Part.BARRIER, "first": Part.FIRST_BARRIER, "sensors": Part.SENSORS}
+LOSABLE: Final = {
+    "log": Part.LOG,
+    "camera": Part.CAMERA,
+    "last": Part.BARRIER,
+    "first": Part.FIRST_BARRIER,
+    "sensors": Part.SENSORS,
+}
 ALARMS: Final = {"strange": Alarm.PASSAGE_WITHOUT_GRANT, "long": Alarm.OPEN_TOO_LONG}
 
 
@@ -196,6 +222,8 @@ class Play:
                 self._order(door, "end")
             case ClearAlarms(door=door):
                 self._order(door, "clear")
+            case _:
+                pass
 
     def _order(self, door: Door, order: str) -> None:
         at = self.doors.index(door)
@@ -204,7 +232,10 @@ class Play:
             self._board(at, _obeyed(board, order))
             return
         waiting = tuple(one for one in board.orders if one != order)
-        if order in {"revoke", "release"}:  # docs/lane.md: they are carried out before all others, and a grant that waits is not
+        if order in {
+            "revoke",
+            "release",
+        }:  # docs/lane.md: they are carried out before all others, and a grant that waits is not
             first = tuple(one for one in waiting if one in {"revoke", "release"})
             rest = tuple(one for one in waiting if one not in first and not one.startswith("grant"))
             waiting = (*first, order, *rest)
@@ -268,7 +299,16 @@ class Play:
         board = self.world.boards[at]
         bodies = sum(place == ZONE for place, _ in self.world.people) if at == 0 else 0
         emergency = board.fire or board.emergency
-        return (not board.open, bodies, board.entry, board.exit, int(bool(board.grant)), board.fire, emergency, board.alarms)
+        return (
+            not board.open,
+            bodies,
+            board.entry,
+            board.exit,
+            int(bool(board.grant)),
+            board.fire,
+            emergency,
+            board.alarms,
+        )
 
     def _show(self, at: int, said: tuple[Any, ...], *, old: bool) -> None:
         closed, bodies, entry, left, grants, fire, emergency, alarms = said
@@ -290,7 +330,11 @@ class Play:
 
     def _sense(self) -> None:
         inside = sum(place == BETWEEN for place, _ in self.world.people)
-        self.tell(SensorsSeen(inside, self.world.bag, self.world.call, cabinet_open=False, mains_present=True, session=1, age_ms=0))
+        self.tell(
+            SensorsSeen(
+                inside, self.world.bag, self.world.call, cabinet_open=False, mains_present=True, session=1, age_ms=0
+            )
+        )
 
     def _arrived(self, at: int) -> None:
         """An order reaches the board."""
@@ -326,14 +370,15 @@ class Play:
         board, crossing = self.world.boards[door], self.world.people[at][1]
         last = door == len(self.doors) - 1
         board = board._replace(entry=board.entry + 1)
-        if not board.free:
-            if board.grant:
-                self._used(board.grant, crossing, last=last)
-                board = board._replace(grant="", age=0)
-            else:
+        standing = self.book.grant
+        if board.grant:
+            self._used(board.grant, crossing, last=last)
+            board = board._replace(grant="", age=0)
+        else:
+            if not board.free:
                 board = board._replace(alarms=_with(board.alarms, Alarm.PASSAGE_WITHOUT_GRANT))
-                if self.book.grant is not None and self.book.grant.door == door:  # it has just run out, and the leaf has not closed
-                    self._used(self.book.grant.crossing, crossing, last=last)
+            if standing is not None and standing.door == door:  # it has just ended, which no status has shown
+                self._used(standing.crossing, crossing, last=last)
         self._board(door, board)
         if last:
             self.world = self.world._replace(passed=0)
@@ -520,7 +565,9 @@ class Play:
             chip=names.get(world.chip, ""),
             camera=names.get(world.camera, ""),
             log=tuple((names[one], kind) for one, kind in world.log if one in names),
-            receipt=None if world.receipt is None or world.receipt[0] not in names else (names[world.receipt[0]], world.receipt[1]),
+            receipt=None
+            if world.receipt is None or world.receipt[0] not in names
+            else (names[world.receipt[0]], world.receipt[1]),
             boards=tuple(_renamed_board(one, names) for one in world.boards),
         )
         grant = self.book.grant
@@ -552,7 +599,11 @@ def renamed(of: Any, names: dict[str, str]) -> Any:
     if isinstance(of, str):
         return names.get(of, of)
     if isinstance(of, tuple):
-        return type(of)(*(renamed(one, names) for one in of)) if hasattr(of, "_fields") else tuple(renamed(one, names) for one in of)
+        return (
+            type(of)(*(renamed(one, names) for one in of))
+            if hasattr(of, "_fields")
+            else tuple(renamed(one, names) for one in of)
+        )
     if is_dataclass(of) and not isinstance(of, type):
         changed = {}
         for one in fields(of):

@@ -6,12 +6,12 @@ import random
 from dataclasses import fields
 
 import pytest
+
+from gate.passage.lane import Timing
 from gate_demo.explore.clock import LOOSE, TICK_MS, TIMING
 from gate_demo.explore.run import OnAClock
 from gate_demo.explore.scopes import SCOPES, Scope
 from gate_demo.explore.world import moves, root
-
-from gate.passage.lane import Timing
 
 MOVES = 120
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gate_demo.explore.run import explore, fields_of, read, replay
-from gate_demo.explore.scopes import ALONE, SCOPES
-from gate_demo.explore.search import Search, Violation
 from mutants.explored import CPU_S, KILLED_MIN, OF_PASSAGE, SURVIVES, explored, fate
 from mutants.run import copied
 from mutants.sixty import ANY_RECEIPT, MUTANTS
+
+from gate_demo.explore.run import explore, fields_of, read, replay
+from gate_demo.explore.scopes import ALONE, SCOPES
+from gate_demo.explore.search import Search, Violation
 
 SOUND = (
     ("tick",),
