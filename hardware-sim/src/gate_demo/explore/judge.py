@@ -465,7 +465,8 @@ def _granted(book: Book, crossing: str, at: int, doors: tuple[Door, ...]) -> tup
         if flags & SPOILT:
             broken.append("4: a grant after an objection")
     book = book.marked(crossing, GRANTED, ANY_SURE | (DECIDED if two and at == 0 else 0))
-    return book._replace(grant=Standing(crossing, at)), tuple(broken)
+    # A grant opens the leaf, too: a release of that door is not ordered beside it.
+    return book._replace(grant=Standing(crossing, at), freeing=_put(book.freeing, at, None)), tuple(broken)
 
 
 def _released(book: Book, at: int, doors: tuple[Door, ...]) -> tuple[Book, tuple[str, ...]]:

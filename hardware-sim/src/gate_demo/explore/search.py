@@ -71,13 +71,9 @@ def sound(node: Node, play: Play) -> Move:
         return move
     if (move := _officer(node)) is not None:
         return move
-    if (
-        world.camera
-        and world.camera not in {one for _, one in world.people}
-        and book.flags(world.camera) & judge.PASSED
-    ):
-        if world.compared and world.passed <= 1 and book.grant is None and not _lost(node):
-            return ("leave view",)
+    gone = world.camera not in {one for _, one in world.people} and bool(book.flags(world.camera) & judge.PASSED)
+    if world.camera and world.compared and gone and world.passed <= 1 and book.grant is None and not _lost(node):
+        return ("leave view",)
     if world.camera and not world.compared and any(one == world.camera for _, one in world.people):
         return ("compare", "good")
     rests = all(place == OUT for place, _ in world.people) and not book.crossings
@@ -102,9 +98,8 @@ def _people(node: Node) -> Move | None:
         if place == ZONE:
             mine = boards[0].grant == crossing != "" and boards[0].open
             return ("pass", at, 0) if mine else ("back", at)
-        if place == OUT and granted and boards[0].grant == crossing and boards[0].open:
-            if not boards[0].free:
-                return ("enter", at)
+        if place == OUT and granted and boards[0].grant == crossing and boards[0].open and not boards[0].free:
+            return ("enter", at)
     return None
 
 

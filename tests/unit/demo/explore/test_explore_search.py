@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mutants.explored import CPU_S, KILLED_MIN, OF_PASSAGE, SURVIVES, explored, fate
 from mutants.run import copied
-from mutants.sixty import ANY_RECEIPT, MUTANTS
+from mutants.sixty import ANY_RECEIPT, MUTANTS, Mutant
 
 from gate_demo.explore.run import explore, fields_of, read, replay
 from gate_demo.explore.scopes import ALONE, SCOPES
@@ -43,8 +43,8 @@ def test_one_traveller_alone_is_explored_to_closure_and_the_lane_serves_again_fr
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("mutant", [BEFORE_DURABLE, ANY_RECEIPT], ids=lambda one: one.name)
-def test_a_mutant_of_the_machine_is_found(tmp_path: Path, mutant: object) -> None:
-    found = fate(mutant, copied(tmp_path), cpu_s=60)  # type: ignore[arg-type]
+def test_a_mutant_of_the_machine_is_found(tmp_path: Path, mutant: Mutant) -> None:
+    found = fate(mutant, copied(tmp_path), cpu_s=60)
     assert found
     assert found[0].startswith("1: ")
 
