@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import json
 import secrets
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -39,6 +41,7 @@ def command(
     only: str | None = typer.Option(None, help="Only these crossings of the seed, such as 17-19,40: a replay."),
     lane: LaneOfDoors = typer.Option(LaneOfDoors.ONE, help="How many doors the lane has."),
     kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
+    again: Path | None = typer.Option(None, "--replay", help="Instead: a violation that gate explore --json found."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
@@ -47,6 +50,8 @@ def command(
     from gate_demo.simulate.report import Report
     from gate_demo.simulate.run import LANES, Wishes, replay_command, shortest
 
+    if again is not None:
+        _replay(again, as_json=as_json)
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
     doors = LANES[lane.value]
@@ -61,6 +66,27 @@ def command(
     else:
         report.draw(Console())
     raise typer.Exit(int(Exit.OK if report.ok else Exit.NO))
+
+
+def _replay(file: Path, *, as_json: bool) -> NoReturn:
+    """Play a violation of `gate explore` on a clock that goes on, and end with 1 when it shows again."""
+    from rich.console import Console
+
+    from gate_demo.explore.run import read, replay
+
+    try:
+        played = replay(*read(json.loads(file.read_text())))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{file}: {error.strerror}. Name a file that gate explore --json wrote.")
+    except (ValueError, UnicodeDecodeError) as error:
+        fail(Exit.BAD_DATA, f"{file}: {error}. Name a file that gate explore --json wrote.")
+    if as_json:
+        emit_json("simulate/1", {"replayed": str(file), "violations": list(played.broken), "same_answers": played.same})
+    else:
+        console = Console()
+        for line in (*played.lines, *played.broken):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(int(Exit.NO if played.broken else Exit.OK))
 
 
 def _run(wishes: Wishes) -> Run:
