@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ import typer
 
 from gate.cli.configuration import configured, endings
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say, tell
+from gate_core.command_line.output import Exit, fail, note, one_line, tell
 from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 DEFAULT_KEY = "~/.portcullis/shift.key"
-AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away
 
 Gate = Annotated[str | None, typer.Option(help="The gate's id; the configured one when left out.")]
 Crossing = Annotated[str | None, typer.Option(help="The crossing; the latest that waits when left out.")]
@@ -61,17 +59,6 @@ HELP = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """An officer's order, as typed."""
-
-    verb: Verb
-    gate: str | None
-    crossing: str | None = None
-    reason: str = ""
-    argument: str | None = None
-
-
 def _plain(verb: Verb) -> Callable[..., None]:
     def command(
         gate: Gate = None,
@@ -81,7 +68,7 @@ def _plain(verb: Verb) -> Callable[..., None]:
         config: ConfigFile = None,
         as_json: Json = False,
     ) -> None:
-        _give(_Wish(verb, gate, crossing, reason), key, config, as_json=as_json)
+        _give(verb, gate, key, config, as_json=as_json, crossing=crossing, reason=reason)
 
     return command
 
@@ -96,7 +83,7 @@ def _with_argument(verb: Verb) -> Callable[..., None]:
         config: ConfigFile = None,
         as_json: Json = False,
     ) -> None:
-        _give(_Wish(verb, gate, crossing, reason, argument), key, config, as_json=as_json)
+        _give(verb, gate, key, config, as_json=as_json, crossing=crossing, reason=reason, argument=argument)
 
     return command
 
@@ -118,7 +105,7 @@ def present(
     as_json: Json = False,
 ) -> None:
     """Say that you are at the lane."""
-    _give(_Wish(Verb.PRESENT, gate), key, config, as_json=as_json, every_s=every)
+    _give(Verb.PRESENT, gate, key, config, as_json=as_json, every_s=every)
 
 
 @app.command("list")
@@ -128,8 +115,8 @@ def what_waits(
     as_json: Json = False,
 ) -> None:
     """Who waits for an officer, and what calls for one. Why, and quiet flags, are shown as on the console: to whose shift key may see them."""
-    from gate.channel.errors import ChannelError, NotPermittedError
     from gate.programs.shared.lane_report import LaneReport, sights_of
+    from gate.programs.shared.terminal import look
     from gate_core.command_line import key_files
 
     settings = configured(config)
@@ -139,117 +126,77 @@ def what_waits(
     except key_files.KeyFileError as error:
         if key is not None:
             fail(error.code, str(error))
-    with endings({NotPermittedError: Exit.NOT_PERMITTED, ChannelError: Exit.UNREACHABLE}, "the lane: "):
-        look = asyncio.run(_look(settings.socket("orders")))
-    report = LaneReport(look, sights_of(shift, settings))
+    with _lane_errors():
+        lane = asyncio.run(look(settings.socket("orders")))
+    report = LaneReport(lane, sights_of(shift, settings))
     tell("officer.list/1", report.fields(), *report.lines(), as_json=as_json)
     if not as_json and report.hides_reasons:
         note("why they wait is shown to officers and supervisors: --key with your shift key of this gate")
 
 
-def _give(wish: _Wish, key: Path, config: Path | None, *, as_json: bool, every_s: float | None = None) -> None:
+def _give(
+    verb: Verb,
+    gate: str | None,
+    key: Path,
+    config: Path | None,
+    *,
+    as_json: bool,
+    crossing: str | None = None,
+    reason: str = "",
+    argument: str | None = None,
+    every_s: float | None = None,
+) -> None:
+    from gate.programs.shared.terminal import Wish, answers, give
     from gate_core.command_line import key_files
-    from gate_core.command_line.key_files import require
     from gate_core.orders.errors import OrderError
     from gate_core.orders.order import REASON_CHARACTERS_MAX
 
-    verb = wish.verb
-    if verb is Verb.VIEW:
-        fail(Exit.USAGE, "view: a terminal shows no pictures; open the referral on the console's page")
-    if (choices := VERBS[verb].arguments) and wish.argument not in choices:
-        fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
     if VERBS[verb].power is Power.FREES:
         # A long reason must not keep anyone inside.
-        wish = replace(wish, reason=one_line(wish.reason)[:REASON_CHARACTERS_MAX])
+        reason = one_line(reason)[:REASON_CHARACTERS_MAX]
+    wish = Wish(verb, gate, crossing, reason, argument)
+    if wish.problem:
+        fail(Exit.USAGE, wish.problem)
     for name in ("gate", "crossing", "reason", "argument"):
-        require(name, getattr(wish, name))
-    if VERBS[verb].reason and not wish.reason.strip():
-        fail(Exit.USAGE, f"{verb.value} needs a reason")
+        key_files.require(name, getattr(wish, name))
     settings = configured(config)
     try:
         shift, _ = key_files.read_shift(key.expanduser())
     except key_files.KeyFileError as error:
         fail(error.code, str(error))
-    order = partial(_order, settings.socket("orders"), shift, wish)
-    show = partial(_show, verb, shift, settings, as_json=as_json)
-    try:
-        with endings({OrderError: Exit.USAGE}):
-            code = asyncio.run(_say_and_stay(show, order, every_s))
-    except KeyboardInterrupt:
-        code = Exit.OK  # the officer has left
+    found = answers(partial(give, settings.socket("orders"), shift, wish), every_s, _away)
+    with _lane_errors(), endings({OrderError: Exit.USAGE}):
+        try:
+            code = asyncio.run(_shown(found, verb, settings, shift, as_json=as_json))
+        except KeyboardInterrupt:
+            code = Exit.OK  # the officer has left
     raise typer.Exit(int(code))
 
 
-async def _say_and_stay(
-    show: Callable[[order_messages.OrderAnswer], Exit],
-    order: Callable[[], Awaitable[order_messages.OrderAnswer]],
-    every_s: float | None,
-) -> Exit:
-    """Give the order once, or repeatedly; with repetition it waits for a lane that restarts. Ends with the first refusal."""
+def _away(why: str) -> None:
+    note(f"the lane: {why}")
+
+
+def _lane_errors() -> AbstractContextManager[None]:
+    """End the command if the lane does not answer, or not to this user."""
     from gate.channel.errors import ChannelError, NotPermittedError
 
-    while True:
-        try:
-            code = show(await order())
-        except NotPermittedError as error:
-            fail(Exit.NOT_PERMITTED, f"the lane: {error}")
-        except ChannelError as error:
-            if every_s is None:
-                fail(Exit.UNREACHABLE, f"the lane: {error}")
-            note(f"the lane: {error}")
-            await asyncio.sleep(AWAY_RETRY_S)
-            continue
-        if every_s is None or code is not Exit.OK:
-            return code
-        await asyncio.sleep(every_s)
+    return endings({NotPermittedError: Exit.NOT_PERMITTED, ChannelError: Exit.UNREACHABLE}, "the lane: ")
 
 
-async def _look(path: Path) -> order_messages.Look:
-    from gate.programs.shared.terminal import Terminal
-
-    with closing(await Terminal.reach(path)) as terminal:
-        return await terminal.look()
-
-
-async def _order(path: Path, shift: Shift, wish: _Wish) -> order_messages.OrderAnswer:
-    from gate.channel.order_messages import OrderAnswer
+async def _shown(
+    answers: AsyncIterator[order_messages.OrderAnswer], verb: Verb, settings: Config, shift: Shift, *, as_json: bool
+) -> Exit:
+    """Print each answer; return the exit code of the last."""
     from gate.passage.names import Outcome
-    from gate.programs.shared.terminal import Terminal
+    from gate.programs.shared.lane_report import OrderReport, sights_of
 
-    verb, crossing = wish.verb, wish.crossing
-    with closing(await Terminal.reach(path)) as terminal:
-        if crossing is None and VERBS[verb].crossing:
-            look = await terminal.look()
-            crossing = look.running if verb is Verb.REFER else next((one.crossing for one in look.referred), None)
-            if crossing is None:
-                nobody = "no crossing runs" if verb is Verb.REFER else "nobody waits for an officer"
-                return OrderAnswer(Outcome.IMPOSSIBLE, nobody, look.state, look.referred)
-        return await terminal.order(
-            shift, verb, gate=wish.gate, crossing=crossing, reason=wish.reason, argument=wish.argument
-        )
-
-
-def _show(verb: Verb, shift: Shift, settings: Config, answer: order_messages.OrderAnswer, *, as_json: bool) -> Exit:
-    from gate.passage.names import Outcome
-    from gate.programs.shared.lane_report import sights_of, standing
-
-    code = {
-        Outcome.DONE: Exit.OK,
-        Outcome.ORDERED: Exit.NO,
-        Outcome.ONE_MORE: Exit.NO,
-        Outcome.IMPOSSIBLE: Exit.NO,
-        Outcome.STALE: Exit.TRY_LATER,
-        Outcome.FORBIDDEN: Exit.NOT_PERMITTED,
-    }[answer.outcome]
-    done = answer.outcome is Outcome.DONE
-    if as_json:
-        stands = standing(answer.state, answer.referred, sights_of(shift, settings))
-        told = {**stands, "done": done, "outcome": answer.outcome.value, "detail": answer.detail}
-        emit_json(f"officer.{verb.value}/1", told)
-    elif done:
-        say(one_line(f"{verb.value}: {answer.detail or 'done'}"))
-    else:
-        say(one_line(f"{verb.value}: {answer.outcome.value}: {answer.detail}"))
-    if code is Exit.NOT_PERMITTED and VERBS[verb].power is Power.FREES:
-        note("open by hand if somebody must get out: the hard-wired release needs no key")
+    codes = {Outcome.DONE: Exit.OK, Outcome.STALE: Exit.TRY_LATER, Outcome.FORBIDDEN: Exit.NOT_PERMITTED}
+    code = Exit.OK
+    async for answer in answers:
+        report = OrderReport(verb, answer, sights_of(shift, settings))
+        tell(f"officer.{verb.value}/1", report.fields(), one_line(report.line()), as_json=as_json)
+        if report.keeps_inside:
+            note("open by hand if somebody must get out: the hard-wired release needs no key")
+        code = codes.get(answer.outcome, Exit.NO)
     return code

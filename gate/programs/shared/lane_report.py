@@ -10,10 +10,12 @@ from typing import Final
 import msgspec
 
 from gate.channel import order_messages
+from gate.passage.names import Outcome
 from gate.programs.shared.config import Config
 from gate_core.orders.certificate import sees
 from gate_core.orders.errors import OrderError
 from gate_core.orders.order import Shift
+from gate_core.orders.verbs import VERBS, Power, Verb
 from gate_core.programs.clock import now
 
 # By the values of `gate_core.evidence.crossing.Notice`.
@@ -96,6 +98,36 @@ class LaneReport:
             if one.two_officers:
                 first = f"; {one.first} has, and another must" if one.first else ""
                 yield f"    two officers admit, each of whom was shown the pictures on a page{first}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """The lane's answer to an order, for the holder of these sights."""
+
+    verb: Verb
+    answer: order_messages.OrderAnswer
+    sights: frozenset[str]
+
+    @property
+    def is_done(self) -> bool:
+        """True if the lane did what was ordered."""
+        return self.answer.outcome is Outcome.DONE
+
+    @property
+    def keeps_inside(self) -> bool:
+        """True if an order that frees people was forbidden."""
+        return self.answer.outcome is Outcome.FORBIDDEN and VERBS[self.verb].power is Power.FREES
+
+    def fields(self) -> dict[str, object]:
+        """Return the report for JSON."""
+        answer = self.answer
+        told = {"done": self.is_done, "outcome": answer.outcome.value, "detail": answer.detail}
+        return {**standing(answer.state, answer.referred, self.sights), **told}
+
+    def line(self) -> str:
+        """Return the printed line."""
+        outcome, detail = self.answer.outcome.value, self.answer.detail
+        return f"{self.verb.value}: {(detail or 'done') if self.is_done else f'{outcome}: {detail}'}"
 
 
 def sights_of(shift: Shift | None, settings: Config) -> frozenset[str]:

@@ -11,7 +11,6 @@ import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -32,7 +31,7 @@ from gate.passage.events import LampAnswered
 from gate.passage.lane import FirstWord
 from gate.passage.names import Outcome
 from gate.programs.shared.lane_report import NOTICES
-from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
+from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal, answers
 from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
 from gate_core.command_line.tree import verbs
@@ -498,8 +497,9 @@ async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
             raise told
         return told
 
-    show = partial(officer._show, Verb.PRESENT, shift(), cast("Any", None), as_json=False)
-    assert await officer._say_and_stay(show, order, 0.01) is Exit.NOT_PERMITTED
+    told = answers(order, 0.01, officer._away)
+    nobodys = cast("Any", SimpleNamespace(officers=None))
+    assert await officer._shown(told, Verb.PRESENT, nobodys, shift(), as_json=False) is Exit.NOT_PERMITTED
     assert story == []
     assert "the lane: away" in capsys.readouterr().err
 
