@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from mutants.explored import CPU_S, KILLED_MIN, OF_PASSAGE, SURVIVES, explored, fate
 from mutants.run import copied
-from mutants.sixty import ANY_RECEIPT, MUTANTS, Mutant
 
 from gate_demo.explore.run import explore, fields_of, read, replay
 from gate_demo.explore.scopes import ALONE, SCOPES
@@ -29,7 +28,13 @@ SOUND = (
     ("tick",),
     ("poll", 0),
 )
-BEFORE_DURABLE = next(one for one in MUTANTS if one.name == "the door opens before the decision is durable")
+FOUND_SOON = {
+    "a decision to refer opens the door": "1: ",
+    "the door opens before the decision is durable": "1: ",
+    "whoever steps in after the traveller walked back uses the grant": "4: ",
+    "nothing that the beams see takes a grant back": "3: ",
+    "who is through is not said to be through": "3: ",
+}
 
 
 @pytest.mark.no_cover
@@ -42,11 +47,11 @@ def test_one_traveller_alone_is_explored_to_closure_and_the_lane_serves_again_fr
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("mutant", [BEFORE_DURABLE, ANY_RECEIPT], ids=lambda one: one.name)
-def test_a_mutant_of_the_machine_is_found(tmp_path: Path, mutant: Mutant) -> None:
-    found = fate(mutant, copied(tmp_path), cpu_s=60)
+@pytest.mark.parametrize("name", FOUND_SOON)
+def test_a_mutant_of_the_machine_is_found(tmp_path: Path, name: str) -> None:
+    found = fate(next(one for one in OF_PASSAGE if one.name == name), copied(tmp_path), cpu_s=30)
     assert found
-    assert found[0].startswith("1: ")
+    assert found[0].startswith(FOUND_SOON[name])
 
 
 def test_a_time_limit_ends_an_exploration_that_is_not_closed() -> None:
