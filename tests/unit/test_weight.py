@@ -38,7 +38,7 @@ WEIGHTS = {
     "appliance": weight(("gate", "drivers", "models", "gate_core"), 69_700, 62_000),
     "core": weight(("gate_core",), 9_300, 15_000),
     "documents": weight(("gate_documents",), 9_400, 10_000),
-    "verify": weight(("gate_verify",), 5_200, 5_000),
+    "verify": weight(("gate_verify",), 5_100, 5_000),
     "central": weight(("gate_central",), 7_000, 7_000),
     "officers": weight(("gate_officers",), 3_900, 5_000),
     "lab": weight(("gate_lab",), 10_000, 10_000),

@@ -59,8 +59,8 @@ class PlayError(Exception):
     """The demo did not finish."""
 
 
-class UnknownScenarioError(PlayError):
-    """There is no scenario of this name."""
+class UnfitWishError(PlayError):
+    """There is no reader, lane or scenario of this name."""
 
 
 class TooSlowError(PlayError):
@@ -120,13 +120,17 @@ class Show(Protocol):
 
 
 def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
-    """Return the scenarios of the lane. Raises PlayError; UnknownScenarioError for an unknown name."""
+    """Return the scenarios of the lane. Raises PlayError; UnfitWishError for an unknown name."""
+    if wishes.reader not in READERS:
+        raise UnfitWishError(f"a reader is one of {', '.join(sorted(READERS))}")
+    if wishes.lane not in LANES:
+        raise UnfitWishError(f"a lane is one of {', '.join(LANES)}")
     try:
         scenarios = read_scenarios(scenario_folder(), Lane(wishes.lane))
     except ScenarioError as error:
         raise PlayError(str(error)) from error
     if wishes.scenario not in {None, *scenarios}:
-        raise UnknownScenarioError(f"no scenario {wishes.scenario}: one of {', '.join(scenarios)}")
+        raise UnfitWishError(f"no scenario {wishes.scenario}: one of {', '.join(scenarios)}")
     return scenarios
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from gate.face import compare
 from gate.face.align import embed, embed_portrait, standard_position
-from gate.face.chain import FaceModels
+from gate.face.chain import FaceModels, template_of
 from gate.face.detect import central
 from gate.face.values import FaceError, NoFaceError, Template
 from gate.picture import BadPictureError, Picture, decode, read
@@ -27,7 +27,7 @@ from gate_lab.folders import SUFFIXES, Tracked, UnfitError
 from gate_lab.groups import GroupRates, by_group, look_alikes, worst_over_mean
 from gate_lab.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
 from models.cohort import Cohort, mark
-from models.manifest import Model, finders
+from models.manifest import Model, Threshold, finders
 
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
@@ -188,6 +188,48 @@ class Evaluation:
             )
             for attribute in attributes
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The score of the faces of two pictures, beside the embedder's own threshold."""
+
+    score: float
+    model: str
+    threshold: Threshold
+
+    @property
+    def is_match(self) -> bool:
+        """True if the score reaches the threshold."""
+        return self.score >= self.threshold.value
+
+    def fields(self) -> dict[str, object]:
+        """Return the result for JSON."""
+        found = {"score": round(self.score, 4), "threshold": self.threshold.value, "match": self.is_match}
+        return {
+            **found,
+            "model": self.model,
+            "fmr_at_threshold": self.threshold.fmr,
+            "evidence": self.threshold.evidence,
+        }
+
+    def line(self) -> str:
+        """Return the result as a line of text."""
+        match = "match" if self.is_match else "no match"
+        return f"{match}: {self.score:.3f}, threshold {self.threshold.value} ({self.model})"
+
+
+def compare_two(chain: FaceModels, *paths: Path) -> Compared:
+    """Compare the faces of two pictures. Raises OSError, and UnfitError for a picture without exactly one face."""
+    templates = []
+    for path in paths:
+        try:
+            templates.append(template_of(chain, decode(read(path))))
+        except (BadPictureError, FaceError) as error:
+            raise UnfitError(f"{path}: {error}") from error
+    model = chain.embed.model
+    assert model.threshold is not None, "the manifest gives an embedder its threshold"
+    return Compared(compare.alike(*templates), model.name, model.threshold)
 
 
 def point_names() -> list[str]:

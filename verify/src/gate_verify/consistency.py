@@ -182,11 +182,8 @@ class Comparison:
         for one in self.read[1:]:
             tree = one.judge.tree
             since = min(part.judge.tree.since for part in parts)
-            if tree.size >= since and all(
-                part.judge.tree.since <= tree.size and part.judge.tree.root(tree.size) == tree.root()
-                for part in parts
-                if part.judge.tree.since <= tree.size
-            ):
+            overlapping = [part.judge.tree for part in parts if part.judge.tree.since <= tree.size]
+            if tree.size >= since and all(part.root(tree.size) == tree.root() for part in overlapping):
                 parts.append(one)
         return parts
 

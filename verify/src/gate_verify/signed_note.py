@@ -117,12 +117,12 @@ def read_head(note: bytes) -> Head:
 def objections(note: bytes, key: LogKey) -> list[str]:
     """Return why the checkpoint is not the log's; empty if it is valid. Other signatures are ignored."""
     try:
-        text, lines = _split(note)
         head = read_head(note)
-        mine = [raw for name, raw in map(_signature, lines) if (name, raw[:4]) == (key.name, key.key_id)]
+        text, signatures = signed_text(note)
     except StructureError as error:
         return [str(error)]
     found = [] if head.origin == key.name else [f"the checkpoint is of {head.origin}, not of {key.name}"]
+    mine = [raw for name, raw in signatures if (name, raw[:4]) == (key.name, key.key_id)]
     if not mine:
         found.append("the checkpoint is not signed with the log's key")
     for raw in mine:

@@ -43,16 +43,11 @@ def command(
     """Watch travellers go through a whole gate on simulated hardware."""
     from gate_demo.audit_review import REPORT
     from gate_demo.disk import swept
-    from gate_demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, scenarios_of
-    from gate_demo.tour.guide import Guide
-    from gate_demo.tour.scenes import CAST
+    from gate_demo.play import Play, PlayError, UnfitWishError, Wishes, scenarios_of
+    from gate_demo.tour.guide import guided
 
     if tour and (travellers, scenario, reader, lane) != (TRAVELLERS, None, READER, LANE):
         fail(Exit.USAGE, "a tour has its own travellers, reader and lane")
-    if reader not in READERS:
-        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
-    if lane not in LANES:
-        fail(Exit.USAGE, f"a lane is one of {', '.join(LANES)}")
     wishes = Wishes(
         travellers=travellers,
         seed=seed,
@@ -61,14 +56,13 @@ def command(
         lane=lane,
         models=default_folder(),
         face_profile=face_profile,
-        open_page=_open_page if not headless and not tour else None,
-        cast=CAST if tour else (),
+        open_page=None if headless else _open_page,
     )
-    guide = Guide(None if headless else _open_page, note) if tour else None
+    wishes, guide = guided(wishes, note, tour=tour)
     try:
         scenarios_of(wishes)
     except PlayError as error:
-        fail(Exit.USAGE if isinstance(error, UnknownScenarioError) else Exit.UNREACHABLE, str(error))
+        fail(Exit.USAGE if isinstance(error, UnfitWishError) else Exit.UNREACHABLE, str(error))
     if samples is not None:
         _write_samples(samples, seed)
     with swept(Path(tempfile.gettempdir())) as folder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,12 +23,12 @@ from gate_demo.stage import GATE_ID, StageError
 from gate_demo.tour.above import Above, Happening, after
 from gate_demo.tour.app import OFFICER, SIGN_IN, Hosting, Shown
 from gate_demo.tour.evidence_proof import BYTE, Measured, carry, change, decision_about, measure
-from gate_demo.tour.scenes import BORROWED, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
+from gate_demo.tour.scenes import BORROWED, CAST, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
 
 if TYPE_CHECKING:
     from gate_demo.director import Visit
     from gate_demo.officers_console import Pages
-    from gate_demo.play import Theatre
+    from gate_demo.play import Theatre, Wishes
 
 WATCHED_S: Final = 60.0  # for a browser to connect
 BEGINS_S: Final = 4.0  # for both frames to load
@@ -37,6 +38,13 @@ DECISION_S: Final = 0.5  # until the console has the traveller's state
 STEP_S: Final = 3.0  # to read one line of the auditor
 LAST_S: Final = 1.0  # for browsers to receive the end
 _REFERRED: Final = frozenset({Screen.OFFICER, Screen.OTHER_LANE})
+
+
+def guided(wishes: Wishes, tell: Callable[[str], None], *, tour: bool) -> tuple[Wishes, Guide | None]:
+    """Return what is played and who leads it: for a tour the travellers of its scenes, on its own page; else the wishes alone."""
+    if not tour:
+        return wishes, None
+    return replace(wishes, cast=CAST, open_page=None), Guide(wishes.open_page, tell)
 
 
 class Guide:

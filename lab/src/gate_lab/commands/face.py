@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gate.face.chain import FaceModels
-    from gate.face.values import Template
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -39,20 +38,13 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare the faces of two pictures. Exit 0 when they match, 1 when not, 65 for a picture without one face."""
-    from gate.face.compare import alike
+    from gate_lab.face_evaluation import compare_two
 
     chain = _open(models, profile, model)
-    with _models_at_work():
-        score = alike(_template(chain, one), _template(chain, other))
-    threshold = chain.embed.model.threshold
-    assert threshold is not None, "the manifest gives an embedder its threshold"
-    match = score >= threshold.value
-    name = chain.embed.model.name
-    fields = {"score": round(score, 4), "threshold": threshold.value, "match": match, "model": name}
-    of = {"fmr_at_threshold": threshold.fmr, "evidence": threshold.evidence}
-    told = f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({name})"
-    tell("face.compare/1", {**fields, **of}, told, as_json=json)
-    raise typer.Exit(Exit.OK if match else Exit.NO)
+    with _measuring():
+        compared = compare_two(chain, one, other)
+    tell("face.compare/1", compared.fields(), compared.line(), as_json=json)
+    raise typer.Exit(Exit.OK if compared.is_match else Exit.NO)
 
 
 @app.command()
@@ -213,32 +205,19 @@ def _open(
 
 
 @contextlib.contextmanager
-def _models_at_work() -> Iterator[None]:
-    """End the command with one line when a model fails or returns a value that is not a number."""
+def _measuring() -> Iterator[None]:
+    """End the command with one line for a model that fails or returns no number, and for files on which nothing can be measured."""
+    from gate_lab.folders import UnfitError
     from models.errors import ModelError
 
     try:
         yield
     except ModelError as error:
         fail(Exit.UNREACHABLE, str(error))
-
-
-@contextlib.contextmanager
-def _measuring() -> Iterator[None]:
-    """End the command as `_models_at_work` does, and also for a folder on which nothing can be measured."""
-    from gate_lab.folders import UnfitError
-
-    try:
-        with _models_at_work():
-            yield
     except UnfitError as error:
         fail(code_of(error), str(error))
     except OSError as error:
-        _fail_to_read(error)
-
-
-def _fail_to_read(error: OSError) -> NoReturn:
-    fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
+        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
 
 
 def _write_page(page: str, path: Path) -> None:
@@ -254,16 +233,3 @@ def _write_private(content: bytes, path: Path) -> None:
         durable.write(path, content, mode=0o600)
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
-
-
-def _template(chain: FaceModels, path: Path) -> Template:
-    from gate.face.chain import template_of
-    from gate.face.values import FaceError
-    from gate.picture import BadPictureError, decode, read
-
-    try:
-        return template_of(chain, decode(read(path)))
-    except OSError as error:
-        _fail_to_read(error)
-    except (BadPictureError, FaceError) as error:
-        fail(Exit.BAD_DATA, f"{path}: {error}")

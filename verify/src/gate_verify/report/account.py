@@ -286,29 +286,24 @@ class _Clock:
     def take(self, told: AuditRecord) -> Iterator[Step]:
         """Take the next record; yield a step if it shows one."""
         assert told.time is not None, "a record that opened has its moment"
-        now_ms = _ms(told.time)
-        ahead_ms = now_ms - (told.monotonic_ms or 0)
+        now_ms, before_ms = _ms(told.time), self._last_ms
+        ahead_ms, self._last_ms = now_ms - (told.monotonic_ms or 0), now_ms
+        first, by_ms = told, ahead_ms - self._level_ms
         if told.boot != self._boot:
-            if self._boot is not None and now_ms < self._last_ms:
-                yield Step(told.index, told.time, now_ms - self._last_ms)
-            self._boot, self._level_ms = told.boot, ahead_ms
-            self._late.clear()
-        elif ahead_ms < self._level_ms - STEP_MS:
-            yield Step(told.index, told.time, ahead_ms - self._level_ms)
-            self._level_ms = ahead_ms
-            self._late.clear()
-        elif ahead_ms > self._level_ms + STEP_MS:
+            by_ms = now_ms - before_ms
+            is_step, self._boot = self._boot is not None and by_ms < 0, told.boot
+        elif by_ms > STEP_MS:
             self._late.append((ahead_ms, told))
-            if len(self._late) == _STEADY:
-                first = self._late[0][1]
-                level_ms = min(late_ms for late_ms, _ in self._late)
-                yield Step(first.index, first.time or "", level_ms - self._level_ms)
-                self._level_ms = level_ms
-                self._late.clear()
+            if len(self._late) < _STEADY:
+                return
+            first, ahead_ms = self._late[0][1], min(late_ms for late_ms, _ in self._late)
+            is_step, by_ms = True, ahead_ms - self._level_ms
         else:
-            self._level_ms = min(self._level_ms, ahead_ms)
-            self._late.clear()
-        self._last_ms = now_ms
+            is_step, ahead_ms = by_ms < -STEP_MS, min(self._level_ms, ahead_ms)
+        self._level_ms = ahead_ms
+        self._late.clear()
+        if is_step:
+            yield Step(first.index, first.time or "", by_ms)
 
 
 def _groups(told: AuditRecord) -> dict[str, str]:

@@ -86,7 +86,8 @@ class Draws:
         self._periods: list[_Period] = []
         self._by_hash: dict[str, _Period] = {}
         self._of: dict[str, _Period | None] = {}  # what was stated when a crossing was opened
-        self._wrong: list[Problem] = []
+        self._problems = Found()
+        self._wrong = self._problems.wrong
         self._begins = True  # nothing was before the first record
 
     def take(self, told: AuditRecord) -> None:
@@ -111,7 +112,7 @@ class Draws:
 
     def found(self) -> Found:
         """Return the results at the end of the log."""
-        found = Found(problems=[*self._wrong])
+        found = Found(problems=[*self._problems.problems])
         for period in self._periods:
             crossings = period.crossings.values()
             found.presented += [one.opened_at for one in crossings]
@@ -128,15 +129,15 @@ class Draws:
 
     def _committed(self, index: int, day: str, share: int | None, sha256: str) -> None:
         if share is None or not (day and sha256 and 0 < share <= _OF):
-            self._wrong.append(Problem("what is stated as a draw is none", [index]))
+            self._wrong("what is stated as a draw is none", index)
             return
         now = self._periods[-1] if self._periods else None
         if now is not None and (now.sha256, now.per_10000, now.secret) == (sha256, share, None):
             return  # a start of the lane states it anew
         if sha256 in self._by_hash:
-            self._wrong.append(Problem(f"the secret of {self._by_hash[sha256].day} is stated again", [index]))
+            self._wrong(f"the secret of {self._by_hash[sha256].day} is stated again", index)
         elif len(self._periods) >= PERIODS_MAX:
-            self._wrong.append(Problem(f"a draw beyond the {PERIODS_MAX} that are looked at", [index]))
+            self._wrong(f"a draw beyond the {PERIODS_MAX} that are looked at", index)
         else:
             self._by_hash[sha256] = _Period(day[:40], share, sha256, index)
             self._periods.append(self._by_hash[sha256])
@@ -152,9 +153,7 @@ class Draws:
         if hashlib.sha256(secret).hexdigest() == period.sha256:
             period.secret = secret
         else:
-            self._wrong.append(
-                Problem(f"what is revealed of {period.day} is not the secret whose hash was stated", [index])
-            )
+            self._wrong(f"what is revealed of {period.day} is not the secret whose hash was stated", index)
 
     def _opened(self, index: int, crossing: str) -> None:
         period = self._periods[-1] if self._periods else None
@@ -168,13 +167,11 @@ class Draws:
         if period is None or period.secret is not None:
             if isinstance(said, bool) and (period is not None or self._begins):
                 which = "of which no hash stood in the log" if period is None else "that was out already"
-                self._wrong.append(Problem(f"crossing {crossing} was drawn by a secret {which}", [index]))
+                self._wrong(f"crossing {crossing} was drawn by a secret {which}", index)
             return
         if share not in {period.per_10000, 0} or (share == 0 and said is not None):
             stated = "no number" if share is None else share
-            self._wrong.append(
-                Problem(f"{crossing} was decided by {stated} of 10,000, and {period.per_10000} were stated", [index])
-            )
+            self._wrong(f"{crossing} was decided by {stated} of 10,000, and {period.per_10000} were stated", index)
         one = period.crossings[crossing]
         one.decided_at, one.said = index, said if isinstance(said, bool) else None
         one.referred_for_it |= _REASON in told.reasons
