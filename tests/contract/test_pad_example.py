@@ -53,12 +53,18 @@ def service(program: Path, short_path: Path) -> Iterator[Service]:
     process = subprocess.Popen([program, path], env={**os.environ, "PAD_SCENE": str(scene)})
     try:
         until = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < until:
+        while not listens(path) and time.monotonic() < until:
             time.sleep(0.01)
         yield Service(path, scene, process)
     finally:
         process.terminate()
         process.wait(5)
+
+
+def listens(path: Path) -> bool:
+    """True once it takes connections: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 async def looked(service: Service, seconds: float = 0.6) -> PadResult | None:

@@ -27,7 +27,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.message import Message
 from gate.cli import officer
 from gate.passage import two_officers
-from gate.passage.events import LampAnswered
+from gate.passage.events import Event, LampAnswered
 from gate.passage.lane import FirstWord
 from gate.passage.names import Outcome
 from gate.programs.shared.lane_report import NOTICES
@@ -208,6 +208,12 @@ class Gate:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+    def post(self, event: Event) -> None:
+        """Post an event to the lane, in its thread."""
+        assert self._loop is not None
+        assert self.lane is not None
+        self._loop.call_soon_threadsafe(self.lane.engine.post, event)
 
     def close(self) -> None:
         assert self._loop is not None
@@ -517,14 +523,13 @@ def test_an_alarm_that_waits_for_an_officer_is_listed_until_it_is_acknowledged(g
 
 
 def test_what_an_officer_must_know_beside_alarms_is_listed_while_it_lasts(gate: Gate) -> None:
-    assert gate.lane is not None
     assert set(NOTICES) == {notice.value for notice in Notice}
-    gate.lane.engine.post(LampAnswered(shown=False))
+    gate.post(LampAnswered(shown=False))
     while not document(run("list", "--json"))["notices"]:
         pass
     assert document(run("list", "--json"))["notices"] == ["lamp_refused"]
     assert f"lamp_refused: {NOTICES['lamp_refused']}" in run("list").stdout
-    gate.lane.engine.post(LampAnswered(shown=True))
+    gate.post(LampAnswered(shown=True))
     while document(run("list", "--json"))["notices"]:
         pass
     assert "lamp_refused" not in run("list").stdout
