@@ -506,7 +506,8 @@ def _written(book: Book, record: records.Record) -> tuple[Book, tuple[str, ...]]
         case records.EmergencyEnded():
             clear = all(one is not None and not one.emergency for one in book.heard)
             said = () if clear and book.ended else ("7: the emergency's end is recorded before it ended",)
-            return book._replace(emergency=0, ended=False), said
+            nothing = (None,) * len(book.freeing)  # with an emergency ends what opened for it
+            return book._replace(emergency=0, ended=False, freeing=nothing), said
         case records.Incident(incident=IncidentKind.EMERGENCY_NOT_ENDED):
             return book._replace(ended=False), ()  # the officer orders it again
         case records.Incident(incident=IncidentKind.LANE_NOT_CLOSED):
