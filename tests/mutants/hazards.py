@@ -8,6 +8,7 @@ A row's mutants are text in the form of `mutants.sixty`, from there or from the 
 
 from __future__ import annotations
 
+import ast
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ from mutants.by_machine import copied
 from mutants.run import TREE, lives
 from mutants.sixty import Mutant
 
-from gate_lab.conformity import NotRunError, ran
+from gate_lab.conformity import ran
 
 TABLE: Final = TREE / "docs" / "hazards.toml"
 PAGE: Final = TREE / "docs" / "hazards.md"
@@ -177,21 +178,41 @@ class Book(_Entry, frozen=True):
 BOOK: Final = msgspec.toml.decode(TABLE.read_bytes(), type=Book)
 
 
+class TrialError(Exception):
+    """A trial shows nothing: its mutant is no Python, or a test of it does not pass in the sound copy, or neither passes nor fails."""
+
+
 def red_tests(mutants: Iterable[str], trials: Mapping[str, set[str]]) -> Iterator[tuple[str, set[str]]]:
-    """Yield each mutant with its tests that turn red in a copy of the tree."""
+    """Yield each mutant with its tests that turn red in a copy of the tree. Raises TrialError, NotRunError."""
     with tempfile.TemporaryDirectory() as folder:
-        tree = copied(Path(folder))
-        for name in mutants:
-            tests = trials[name]
+        yield from red_in(copied(Path(folder)), {name: trials[name] for name in mutants}, BOOK.mutants())
 
-            def red(tree: Path, tests: set[str] = tests) -> tuple[str, ...]:
-                try:
-                    found = ran(tree, tests)
-                except NotRunError:  # not one test could be run
-                    return tuple(sorted(tests))
-                return tuple(sorted(one for one in tests if found.get(one) != "passed"))
 
-            yield name, set(lives(BOOK.mutants()[name], tree, red).troubles)
+def red_in(
+    tree: Path, trials: Mapping[str, set[str]], mutants: Mapping[str, Mutant]
+) -> Iterator[tuple[str, set[str]]]:
+    """Yield each mutant with its tests that pass in this tree and fail with it. Raises TrialError, NotRunError."""
+    if unsound := _failed(tree, set().union(*trials.values()), "the sound copy"):
+        raise TrialError(f"without a mutant: {', '.join(unsound)} failed")
+    for name, tests in trials.items():
+        mutant = mutants[name]
+
+        def red(tree: Path, mutant: Mutant = mutant, tests: set[str] = tests) -> tuple[str, ...]:
+            try:
+                ast.parse((tree / mutant.file).read_text())
+            except SyntaxError as error:
+                raise TrialError(f"{mutant.name}: no Python: {error}") from error
+            return _failed(tree, tests, mutant.name)
+
+        yield name, set(lives(mutant, tree, red).troubles)
+
+
+def _failed(tree: Path, tests: set[str], where: str) -> tuple[str, ...]:
+    found = ran(tree, tests)
+    results = {test: found.get(test, "missing") for test in sorted(tests)}
+    if odd := [f"{test} {result}" for test, result in results.items() if result not in {"passed", "failed"}]:
+        raise TrialError(f"{where}: {', '.join(odd)}")
+    return tuple(test for test, result in results.items() if result == "failed")
 
 
 def untried(rows: Iterable[Row], red: Mapping[str, set[str]]) -> list[str]:

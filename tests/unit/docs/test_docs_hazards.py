@@ -13,11 +13,13 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from mutants.hazards import BOOK, CARRIERS, PAGE, TABLE, WAYS, drawn, red_tests, untried
+from mutants.hazards import BOOK, CARRIERS, PAGE, TABLE, WAYS, TrialError, drawn, red_in, red_tests, untried
 from mutants.run import TREE
+from mutants.sixty import Mutant
 
 from gate.passage import effects
 from gate_core.orders.verbs import Verb
+from gate_lab.conformity import NotRunError
 
 GUIDE = (TREE / "docs/guides/bring-up-a-barrier.md").read_text()
 STEPS = set(re.findall(r"^\| (A\d+) \|", GUIDE, re.MULTILINE))
@@ -120,6 +122,60 @@ def test_the_page_is_drawn_from_the_table() -> None:
 def test_the_page_says_what_it_does_not_claim() -> None:
     assert "No performance level and no safety integrity level is claimed" in drawn()
     assert Path(TABLE).with_suffix(".md") == PAGE
+
+
+LAW = "def law(): return 1\n"
+TRIED = """
+import pytest
+from law import law
+def test_law(): assert law() == 1
+def test_of_nothing(): assert True
+def test_that_fails(): assert False
+@pytest.fixture
+def lawful(): assert law() == 1
+def test_of_a_fixture(lawful): pass
+def test_that_skips():
+    if law() != 1: pytest.skip("unlawful")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "new", "says"),
+    [
+        ("law", "2", ""),
+        ("of_nothing", "2", "green"),
+        ("that_fails", "2", "without a mutant: tests/test_law.py::test_that_fails failed"),
+        ("law", "2)", "broken: no Python"),
+        ("law", "1\nraise ValueError", "could not be run"),
+        ("that_skips", "2", "broken: tests/test_law.py::test_that_skips skipped"),
+        ("of_a_fixture", "2", "broken: tests/test_law.py::test_of_a_fixture error"),
+        ("nobody_wrote", "2", "could not be run"),
+    ],
+)
+def test_only_a_test_that_passes_without_a_mutant_and_fails_with_it_counts_as_red(
+    tmp_path: Path, test: str, new: str, says: str
+) -> None:
+    """Each of these once counted as red, but for the first two."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "law.py").write_text(LAW)
+    (tmp_path / "tests/test_law.py").write_text(TRIED)
+    mutant, named = Mutant("broken", "law.py", "return 1", f"return {new}"), f"tests/test_law.py::test_{test}"
+    if says in {"", "green"}:
+        assert dict(red_in(tmp_path, {"broken": {named}}, {"broken": mutant})) == {"broken": set() if says else {named}}
+        return
+    with pytest.raises((TrialError, NotRunError), match=re.escape(says)):
+        list(red_in(tmp_path, {"broken": {named}}, {"broken": mutant}))
+    assert (tmp_path / "law.py").read_text() == LAW
+
+
+def test_a_test_that_is_missing_beside_others_is_not_red(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "test_law.py").write_text("def test_law(): pass\n")
+    (tmp_path / "test_none.py").write_text("import nothing_of_that_name\n")
+    tests = {"test_law.py::test_law", "test_none.py::test_none"}
+    with pytest.raises((TrialError, NotRunError)):
+        list(red_in(tmp_path, {"broken": tests}, {}))
 
 
 def red(names: list[str]) -> list[str]:
