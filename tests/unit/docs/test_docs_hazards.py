@@ -75,6 +75,19 @@ def test_every_row_says_what_is_unsafe_who_carries_it_and_what_remains() -> None
     assert all(any(one.id in row.hazards for row in BOOK.row) for one in BOOK.hazard)
 
 
+def test_every_row_is_drawn_with_its_risk() -> None:
+    page, worst = drawn(), {one.id: (one.severity, one.exposure, one.avoidability) for one in BOOK.hazard}
+    for row in BOOK.row:
+        severity, exposure, avoidability = BOOK.risk(row)
+        assert (severity in {0, 1, 2}, exposure in {1, 2}, avoidability in {1, 2}) == (True, True, True), row.id
+        assert bool(severity) is bool(set(row.hazards) - SOFT), row.id
+        (line,) = re.findall(rf"^\| `{re.escape(row.id)}`(?: \(.*?\))? \| (\S+ \S+ \S+) \|", page, re.MULTILINE)
+        assert line == f"S{severity} F{exposure} P{avoidability}", row.id
+        own = {row.severity, row.exposure, row.avoidability} - {None}
+        assert own or BOOK.risk(row) == max(worst[one] for one in row.hazards), row.id
+        assert not own or BOOK.risk(row) not in {worst[one] for one in row.hazards}, f"{row.id}: as its hazard"
+
+
 def test_no_row_is_unlinked() -> None:
     """Software has tests that a mutant turns red; hardware and wiring have a step of the acceptance walk. Every hazard of a row counts."""
     mutants = BOOK.mutants()
