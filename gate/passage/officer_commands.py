@@ -38,6 +38,7 @@ from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection, Reason
 
 OCCUPIED: Final = "somebody is in the lane, or waits for an officer"
+NOT_SHUT: Final = "a door is not seen closed with nobody in its way"
 REMEMBERED_MAX: Final = 32  # officers and referrals; the oldest is forgotten
 
 Obeying = tuple[LaneContext, State, tuple[Effect, ...]]
@@ -403,6 +404,8 @@ def _maintain(turn: Turn, ordered: Ordered) -> Obeying:
     lane, officer = turn.lane, ordered.said.officer
     if not isinstance(turn.state, states.Idle) or _may_be_inside(lane):
         return _impossible(turn, ordered, OCCUPIED)
+    if not all(one.at_rest() for one in lane.doors):
+        return _impossible(turn, ordered, NOT_SHUT)
     if lane.maintained_by is not None:
         return _impossible(turn, ordered, f"{lane.maintained_by} works on this lane already")
     if ordered.command is LaneOrder.MAINTAIN:

@@ -8,6 +8,7 @@ A row's mutants are text in the form of `mutants.sixty`, from there or from the 
 
 from __future__ import annotations
 
+import ast
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ from mutants.by_machine import copied
 from mutants.run import TREE, lives
 from mutants.sixty import Mutant
 
-from gate_lab.conformity import NotRunError, ran
+from gate_lab.conformity import ran
 
 TABLE: Final = TREE / "docs" / "hazards.toml"
 PAGE: Final = TREE / "docs" / "hazards.md"
@@ -84,6 +85,7 @@ class Row(_Entry, frozen=True):
     """An unsafe control action (`action.way`) or a failure (`part.mode`).
 
     Each test turns red with one of `mutants`. `also`: longer tests, each with its own control. `validated_by`: what people try at the gate.
+    `severity`, `exposure`, `avoidability`: where they differ from those of its worst hazard.
     """
 
     id: str
@@ -92,6 +94,9 @@ class Row(_Entry, frozen=True):
     constraint: str
     carrier: tuple[str, ...]
     residual: str
+    severity: int | None = None
+    exposure: int | None = None
+    avoidability: int | None = None
     tests: tuple[str, ...] = ()
     mutants: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
@@ -164,6 +169,13 @@ class Book(_Entry, frozen=True):
         """Return every mutant by its name: the table's and the sixty."""
         return {one.name: one for one in (*sixty.MUTANTS, sixty.TOLD_ONCE, sixty.ANY_RECEIPT, *self.mutant)}
 
+    def risk(self, row: Row) -> tuple[int, int, int]:
+        """Return severity, exposure and avoidability of a row: its own, or those of its worst hazard."""
+        worst = max((one.severity, one.exposure, one.avoidability) for one in self.hazard if one.id in row.hazards)
+        own = (row.severity, row.exposure, row.avoidability)
+        severity, exposure, avoidability = (of if mine is None else mine for of, mine in zip(worst, own, strict=True))
+        return severity, exposure, avoidability
+
     def trials(self, part: str = "") -> dict[str, set[str]]:
         """Return the tests to try with each mutant whose name contains this."""
         found: dict[str, set[str]] = {}
@@ -177,21 +189,39 @@ class Book(_Entry, frozen=True):
 BOOK: Final = msgspec.toml.decode(TABLE.read_bytes(), type=Book)
 
 
+class TrialError(Exception):
+    """A trial shows nothing: its mutant is no Python, or a test of it does not pass in the sound copy, or neither passes nor fails."""
+
+
 def red_tests(mutants: Iterable[str], trials: Mapping[str, set[str]]) -> Iterator[tuple[str, set[str]]]:
-    """Yield each mutant with its tests that turn red in a copy of the tree."""
+    """Yield each mutant with its tests that turn red in a copy of the tree. Raises TrialError, NotRunError."""
     with tempfile.TemporaryDirectory() as folder:
-        tree = copied(Path(folder))
-        for name in mutants:
-            tests = trials[name]
+        yield from red_in(copied(Path(folder)), {name: trials[name] for name in mutants}, BOOK.mutants())
 
-            def red(tree: Path, tests: set[str] = tests) -> tuple[str, ...]:
-                try:
-                    found = ran(tree, tests)
-                except NotRunError:  # not one test could be run
-                    return tuple(sorted(tests))
-                return tuple(sorted(one for one in tests if found.get(one) != "passed"))
 
-            yield name, set(lives(BOOK.mutants()[name], tree, red).troubles)
+def red_in(tree: Path, trials: Mapping[str, set[str]], mutants: Mapping[str, Mutant]) -> Iterator[tuple[str, set[str]]]:
+    """Yield each mutant with its tests that pass in this tree and fail with it. Raises TrialError, NotRunError."""
+    if unsound := _failed(tree, set().union(*trials.values()), "the sound copy"):
+        raise TrialError(f"without a mutant: {', '.join(unsound)} failed")
+    for name, tests in trials.items():
+        mutant = mutants[name]
+
+        def red(tree: Path, mutant: Mutant = mutant, tests: set[str] = tests) -> tuple[str, ...]:
+            try:
+                ast.parse((tree / mutant.file).read_text())
+            except SyntaxError as error:
+                raise TrialError(f"{mutant.name}: no Python: {error}") from error
+            return _failed(tree, tests, mutant.name)
+
+        yield name, set(lives(mutant, tree, red).troubles)
+
+
+def _failed(tree: Path, tests: set[str], where: str) -> tuple[str, ...]:
+    found = ran(tree, tests)
+    results = {test: found.get(test, "missing") for test in sorted(tests)}
+    if odd := [f"{test} {result}" for test, result in results.items() if result not in {"passed", "failed"}]:
+        raise TrialError(f"{where}: {', '.join(odd)}")
+    return tuple(test for test, result in results.items() if result == "failed")
 
 
 def untried(rows: Iterable[Row], red: Mapping[str, set[str]]) -> list[str]:
@@ -234,7 +264,10 @@ def drawn(book: Book = BOOK) -> str:
         lines += ["", f"**Must be hard-wired or mechanical:** {hazard.hard_wired}", ""]
         own = [row for row in book.row if row.hazards[0] == hazard.id]
         others = [row.id for row in book.row if hazard.id in row.hazards[1:]]
-        lines += _table("row | unsafe when | constraint | carried by | evidence | residual risk", map(_of_row, own))
+        lines += _table(
+            "row | risk | unsafe when | constraint | carried by | evidence | residual risk",
+            (_of_row(book, row) for row in own),
+        )
         lines += ["", f"Rows of other hazards that lead here, too: {', '.join(others)}."] if others else []
     lines += ["", "## Every control action, four ways", "", "A row's id, or why this way leads to no hazard.", ""]
     lines += _table(
@@ -291,7 +324,7 @@ def _of_hazard(book: Book, one: Hazard) -> tuple[object, ...]:
     return link, one.says, ", ".join(one.losses), one.severity, one.exposure, one.avoidability, count
 
 
-def _of_row(row: Row) -> tuple[str, ...]:
+def _of_row(book: Book, row: Row) -> tuple[str, ...]:
     evidence = [f"`{one}`" for one in row.tests]
     evidence += [f"mutant: {one}" for one in row.mutants]
     evidence += [f"also `{one}`" for one in row.also]
@@ -299,6 +332,7 @@ def _of_row(row: Row) -> tuple[str, ...]:
     hazards = f" ({', '.join(row.hazards)})" if len(row.hazards) > 1 else ""
     return (
         f"`{row.id}`{hazards}",
+        "S{} F{} P{}".format(*book.risk(row)),
         row.unsafe,
         row.constraint,
         ", ".join(row.carrier),
@@ -343,7 +377,8 @@ measure under *must be hard-wired or mechanical* works while the gate's computer
 """
 _RISK = """
 Severity S, exposure F and avoidability P follow the three parameters of the risk graph in ISO 13849-1, as makers' public handbooks describe them. They are our
-estimate for an unprotected gate, before any measure. An assessor of the actual gate estimates them again.
+estimate for an unprotected gate, before any measure. An assessor of the actual gate estimates them again. S0 is ours: that risk graph begins with S1.
+A row has the risk of the worst of its hazards, unless we estimate less or more for it.
 
 | value | meaning |
 | --- | --- |

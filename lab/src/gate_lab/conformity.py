@@ -42,6 +42,7 @@ TESTS: Final = frozenset(test for clause in CLAUSES for test in clause.tests if 
 NO_CERTIFICATE = "This is what its makers say of themselves, and no certificate: whether a product conforms, an accredited laboratory and the BSI say."
 NO_CARRIER = "its row names no function that carries it, so no mutant has shown that its tests can fail"
 DEADLINE_S = 1800
+RESULTS = ("passed", "xpass", "xfail", "skipped", "error", "failed")  # pytest's, from the best to the worst
 _RESULT = re.compile(r"(?P<test>\S+\.py::\w+)(\[.*)? (?P<result>PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b")
 
 
@@ -76,7 +77,7 @@ def has_passed(test: str, results: Mapping[str, str]) -> bool:
 
 
 def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
-    """Run these tests of that source, with pytest's `options`; return each test's result, passed or failed.
+    """Run these tests of that source, with pytest's `options`; return each test's result, one of RESULTS.
 
     The worst example of a test counts; a test that is skipped or missing has not passed. Raises NotRunError.
     """
@@ -109,8 +110,8 @@ def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in done.stdout.splitlines():
         if (told := _RESULT.match(line)) is not None:
-            name, passed = told["test"], told["result"] == "PASSED"
-            found[name] = "passed" if passed and found.get(name) != "failed" else "failed"
+            name, result = told["test"], told["result"].lower()
+            found[name] = max(found.get(name, result), result, key=RESULTS.index)
     if not found:
         raise NotRunError("the tests could not be run: is pytest installed here? See CONTRIBUTING.md")
     return found

@@ -13,11 +13,13 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from mutants.hazards import BOOK, CARRIERS, PAGE, TABLE, WAYS, drawn, red_tests, untried
+from mutants.hazards import BOOK, CARRIERS, PAGE, TABLE, WAYS, TrialError, drawn, red_in, red_tests, untried
 from mutants.run import TREE
+from mutants.sixty import Mutant
 
 from gate.passage import effects
 from gate_core.orders.verbs import Verb
+from gate_lab.conformity import NotRunError
 
 GUIDE = (TREE / "docs/guides/bring-up-a-barrier.md").read_text()
 STEPS = set(re.findall(r"^\| (A\d+) \|", GUIDE, re.MULTILINE))
@@ -73,16 +75,28 @@ def test_every_row_says_what_is_unsafe_who_carries_it_and_what_remains() -> None
     assert all(any(one.id in row.hazards for row in BOOK.row) for one in BOOK.hazard)
 
 
+def test_every_row_is_drawn_with_its_risk() -> None:
+    page, worst = drawn(), {one.id: (one.severity, one.exposure, one.avoidability) for one in BOOK.hazard}
+    for row in BOOK.row:
+        severity, exposure, avoidability = BOOK.risk(row)
+        assert (severity in {0, 1, 2}, exposure in {1, 2}, avoidability in {1, 2}) == (True, True, True), row.id
+        assert bool(severity) is bool(set(row.hazards) - SOFT), row.id
+        (line,) = re.findall(rf"^\| `{re.escape(row.id)}`(?: \(.*?\))? \| (\S+ \S+ \S+) \|", page, re.MULTILINE)
+        assert line == f"S{severity} F{exposure} P{avoidability}", row.id
+        own = {row.severity, row.exposure, row.avoidability} - {None}
+        assert own or BOOK.risk(row) == max(worst[one] for one in row.hazards), row.id
+        assert not own or BOOK.risk(row) not in {worst[one] for one in row.hazards}, f"{row.id}: as its hazard"
+
+
 def test_no_row_is_unlinked() -> None:
-    """Software has tests that a mutant turns red; hardware and wiring have a step of the acceptance walk."""
+    """Software has tests that a mutant turns red; hardware and wiring have a step of the acceptance walk. Every hazard of a row counts."""
     mutants = BOOK.mutants()
     for row in BOOK.row:
+        injures = bool(set(row.hazards) - SOFT)
         assert bool(row.tests) is bool(row.mutants) is ("software" in row.carrier), row.id
         assert bool(row.tests) or bool(row.validated_by), row.id
-        assert not {"hard-wired", "board"} & set(row.carrier) or row.validated_by or row.hazards[0] in SOFT, row.id
-        assert set(row.carrier) != {"software"} or row.hazards[0] in SOFT, (
-            f"{row.id}: an injury never rests on software alone"
-        )
+        assert not injures or row.validated_by, f"{row.id}: an injury has its step at the gate"
+        assert not injures or set(row.carrier) != {"software"}, f"{row.id}: an injury never rests on software alone"
         assert set(row.mutants) <= mutants.keys(), row.id
         assert set(row.validated_by) <= STEPS, row.id
     assert {name for row in BOOK.row for name in row.mutants} >= {one.name for one in BOOK.mutant}
@@ -120,6 +134,60 @@ def test_the_page_is_drawn_from_the_table() -> None:
 def test_the_page_says_what_it_does_not_claim() -> None:
     assert "No performance level and no safety integrity level is claimed" in drawn()
     assert Path(TABLE).with_suffix(".md") == PAGE
+
+
+LAW = "def law(): return 1\n"
+TRIED = """
+import pytest
+from law import law
+def test_law(): assert law() == 1
+def test_of_nothing(): assert True
+def test_that_fails(): assert False
+@pytest.fixture
+def lawful(): assert law() == 1
+def test_of_a_fixture(lawful): pass
+def test_that_skips():
+    if law() != 1: pytest.skip("unlawful")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "new", "says"),
+    [
+        ("law", "2", ""),
+        ("of_nothing", "2", "green"),
+        ("that_fails", "2", "without a mutant: tests/test_law.py::test_that_fails failed"),
+        ("law", "2)", "broken: no Python"),
+        ("law", "1\nraise ValueError", "could not be run"),
+        ("that_skips", "2", "broken: tests/test_law.py::test_that_skips skipped"),
+        ("of_a_fixture", "2", "broken: tests/test_law.py::test_of_a_fixture error"),
+        ("nobody_wrote", "2", "could not be run"),
+    ],
+)
+def test_only_a_test_that_passes_without_a_mutant_and_fails_with_it_counts_as_red(
+    tmp_path: Path, test: str, new: str, says: str
+) -> None:
+    """Each of these once counted as red, but for the first two."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "law.py").write_text(LAW)
+    (tmp_path / "tests/test_law.py").write_text(TRIED)
+    mutant, named = Mutant("broken", "law.py", "return 1", f"return {new}"), f"tests/test_law.py::test_{test}"
+    if says in {"", "green"}:
+        assert dict(red_in(tmp_path, {"broken": {named}}, {"broken": mutant})) == {"broken": set() if says else {named}}
+        return
+    with pytest.raises((TrialError, NotRunError), match=re.escape(says)):
+        list(red_in(tmp_path, {"broken": {named}}, {"broken": mutant}))
+    assert (tmp_path / "law.py").read_text() == LAW
+
+
+def test_a_test_that_is_missing_beside_others_is_not_red(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (tmp_path / "test_law.py").write_text("def test_law(): pass\n")
+    (tmp_path / "test_none.py").write_text("import nothing_of_that_name\n")
+    tests = {"test_law.py::test_law", "test_none.py::test_none"}
+    with pytest.raises((TrialError, NotRunError)):
+        list(red_in(tmp_path, {"broken": tests}, {}))
 
 
 def red(names: list[str]) -> list[str]:

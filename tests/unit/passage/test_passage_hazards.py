@@ -15,8 +15,9 @@ from unit.passage.test_passage_table import OF_DOORS
 from gate.passage import lasting_state, machine, open_referrals, records, states
 from gate.passage.crossing_end import officers_of
 from gate.passage.effects import Answer, ClearAlarms, EndEmergency, Grant, Release, Revoke, Show, Write
-from gate.passage.events import Part, PartLost, Recorded, Tick, TravellerAsked
+from gate.passage.events import Event, Part, PartLost, Recorded, Tick, TravellerAsked
 from gate.passage.names import Disposition, IncidentKind, Outcome, RecordKind, Wish
+from gate.passage.officer_commands import NOT_SHUT
 from gate.passage.orders import Admit, HandOver, LaneOrder
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
@@ -68,6 +69,29 @@ def test_no_officer_admits_anybody_while_a_technician_works_on_the_lane() -> Non
     run.order(HandOver("c9", Disposition.TAKEN_OVER))
     assert isinstance(run.state, states.Idle)
     assert Release() in run.order(LaneOrder.RELEASE), "a person is freed all the same"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(AT_REST, bodies=1),
+        replace(AT_REST, closed=False),
+        replace(AT_REST, closed=False, unknown=True),
+        PartLost(Part.BARRIER),
+    ],
+    ids=["a body", "an open leaf", "an unknown leaf", "no status"],
+)
+def test_nobody_begins_work_at_a_door_that_is_not_seen_shut_and_empty(seen: Event) -> None:
+    """With one door, only an idle lane was asked for: a person stood in the zone, or the leaf was open."""
+    run = ready()
+    run.feed(seen)
+    refused = [Answer(1, Outcome.IMPOSSIBLE, NOT_SHUT)]
+    assert run.order(LaneOrder.MAINTAIN, "technician-1") == refused
+    run.feed(AT_REST)
+    run.order(LaneOrder.MAINTAIN, "technician-1")
+    run.feed(seen)
+    assert run.order(LaneOrder.CONSENT, "supervisor-1") == refused
+    assert run.lane.maintained_by is None
 
 
 @pytest.mark.parametrize("alarm", Alarm)
