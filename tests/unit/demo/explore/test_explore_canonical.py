@@ -19,7 +19,7 @@ MOVES = 120
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", SCOPES, ids=lambda one: one.name)
 def test_a_lane_whose_clock_runs_on_gives_the_same_answers(scope: Scope) -> None:
-    # Red when one of `clock.LIMITS` is a tick too short, such as that of `PendingOrder.at_ms`.
+    # Red when one of `clock.LIMITS` is two ticks too short, such as that of `Inside.since_ms`.
     for seed in range(3):
         rng = random.Random(f"{scope.name} {seed}")
         play = OnAClock(root(scope), scope)
