@@ -280,7 +280,7 @@ MUTANTS = (
         "the first door opens before that is durable",
         DECIDING,
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
-        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=states.Entry(document)), (Write(record), LookAtLane())\n"
+        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=states.Entry(state.document)), (Write(record), LookAtLane())\n"
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
         two_doors=True,
     ),
