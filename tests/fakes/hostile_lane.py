@@ -42,7 +42,7 @@ from gate.passage.events import (
 )
 from gate.passage.names import Disposition, RecordKind, TrackChange, Wish
 from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered
-from gate.passage.records import crossing_of
+from gate.passage.records import Opened, crossing_of
 from gate.passage.rule_set import Effect as RuleEffect
 from gate.passage.rule_set import Rule, RuleSet
 from gate_core.evidence.crossing import Alarm, CameraTrouble, CheckId, CheckResult, Score
@@ -311,10 +311,12 @@ class Hostile(LaneUnderTest):
         return Recorded("x" if is_due else crossing, kind)
 
     def _replaced(self, crossing: str) -> Event:
-        """A record of a crossing is refused for good; of few, since the lane remembers 32 such crossings."""
-        if crossing in self.replaced or crossing not in self.crossings:
+        """A record of an opened crossing is refused for good; of few, since the log remembers six such crossings that wait."""
+        opened = any(isinstance(one, Opened) and one.crossing == crossing for one in self.durable)
+        if crossing in self.replaced or not opened:
             return Tick()
         self.replaced.append(crossing)
+        self.replaced_at.append(len(self.durable))
         return RecordReplaced(crossing, self.rng.choice(list(RecordKind)))
 
     def _asked(self) -> Event:

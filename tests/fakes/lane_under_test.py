@@ -60,6 +60,7 @@ class LaneUnderTest:
         self.log: list[tuple[records.Record, bool]] = []  # given to the log, and not answered
         self.durable: list[records.Record] = []
         self.replaced: list[str] = []  # crossings of which the log holds a small record in place of one
+        self.replaced_at: list[int] = []  # for each, how many records were durable then
         self.log_busy_until = 0
         interior = Interior() if len(self.doors) > 1 else None
         self.lane = LaneContext(doors=tuple(DoorState(one) for one in self.doors), interior=interior)
@@ -97,11 +98,11 @@ class LaneUnderTest:
     def start_anew(self, last: lasting_state.LastingState | None = None) -> None:
         """The lane program dies, with all that the log had not taken, and starts as `gate.programs.lane` does. `last`: what its state file holds by now, if not its state."""
         kept, self.log = self.durable, []
-        told = Remembered()
-        for record in kept:
-            told = told.after(record)
-        for crossing in self.replaced:
-            told = told.without_record(crossing)
+        told, lacking = Remembered(), list(zip(self.replaced_at, self.replaced, strict=True))
+        for index, record in enumerate((*kept, None)):
+            for crossing in (one for at, one in lacking if at == index):
+                told = told.without_record(crossing)
+            told = told if record is None else told.after(record)
         told = Remembered.of(told.to_bytes())
         opened = {one.crossing for one in kept if isinstance(one, records.Opened)}
         closed = {one.crossing: one.verdict for one in kept if isinstance(one, records.Closed)}
@@ -165,6 +166,7 @@ class LaneUnderTest:
                 if isinstance(stand_in, records.Opened | records.Closed | records.Settled | records.Passed):
                     self.durable[-1] = stand_in
                 self.replaced.append(crossing)
+                self.replaced_at.append(len(self.durable) - 1)
                 self.tell(RecordReplaced(crossing, record.kind))
             else:
                 self.durable.append(record)

@@ -207,7 +207,8 @@ class Remembered:
                     replace(one, disposition=disposition) if one.crossing == crossing else one for one in known.hits
                 )
                 protected = tuple(one for one in known.protected if one != crossing)
-                return replace(known, protected=protected, hits=tuple(hits))
+                replaced = tuple(one for one in known.replaced if one != crossing)  # it waits no more
+                return replace(known, protected=protected, replaced=replaced, hits=tuple(hits))
             case _:
                 return known
 

@@ -15,13 +15,14 @@ from fakes.passage_examples import (
     ready,
     recording,
     referred,
+    said,
 )
 
 from gate.passage import machine, records, states
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentPresented, Recorded, RecordReplaced
 from gate.passage.lane import REPLACED_MAX, LaneContext
-from gate.passage.names import IncidentKind, Outcome, RecordKind
+from gate.passage.names import Disposition, IncidentKind, Outcome, RecordKind
 from gate.passage.orders import Admit
 from gate.programs.lane.records import REPLACED_MAX as REMEMBERED_MAX
 from gate.programs.lane.records import Remembered
@@ -101,3 +102,12 @@ def test_a_crossing_of_which_many_records_are_refused_takes_one_place() -> None:
     for _ in range(REMEMBERED_MAX):
         known = known.without_record("again")
     assert known.replaced == ("first", "again")
+
+
+def test_the_log_forgets_a_settled_crossing_so_that_one_that_waits_keeps_its_place() -> None:
+    """Six places: after six settled crossings a new start forgot the one that waited, and its officer's admission was granted."""
+    known = Remembered().without_record(CROSSING)
+    for number in range(2 * REMEMBERED_MAX):
+        known = known.without_record(f"c{number}")
+        known = known.after(records.Settled(f"c{number}", said("officer-1"), Disposition.TAKEN_OVER))
+    assert known.replaced == (CROSSING,)
