@@ -108,6 +108,6 @@ def test_the_log_forgets_a_settled_crossing_so_that_one_that_waits_keeps_its_pla
     """Six places: after six settled crossings a new start forgot the one that waited, and its officer's admission was granted."""
     known = Remembered().without_record(CROSSING)
     for number in range(2 * REMEMBERED_MAX):
-        known = known.without_record(f"c{number}")
-        known = known.after(records.Settled(f"c{number}", said("officer-1"), Disposition.TAKEN_OVER))
+        known = known.without_record(f"other{number}")
+        known = known.after(records.Settled(f"other{number}", said("officer-1"), Disposition.TAKEN_OVER))
     assert known.replaced == (CROSSING,)
