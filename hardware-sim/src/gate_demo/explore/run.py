@@ -29,7 +29,7 @@ class Exploration:
         """Every violation: the shortest of each scope."""
         return [one for found in self.scopes for one in found.violations]
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Return the JSON document."""
         found = self.scopes
         return {
@@ -82,7 +82,7 @@ def of_doors(doors: int | None) -> tuple[Scope, ...]:
 # ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def fields_of(violation: Violation) -> dict[str, Any]:
+def fields_of(violation: Violation) -> dict[str, object]:
     """Return a violation as JSON; `gate simulate --replay` reads it."""
     return {"scope": violation.scope, "why": violation.why, "moves": [list(move) for move in violation.moves]}
 
