@@ -30,7 +30,7 @@ from gate.passage.interior import Interior
 from gate.passage.names import ClosedAs
 from gate.passage.policy import PadPolicy
 from gate.programs.lane.documents import Documents
-from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, LeafTimes, Tally
+from gate.programs.lane.health_counters import LATEST, ORDER_S_MAX, QUESTIONS_MIN, LeafTimes, Tally
 from gate.programs.lane.published_status import counted, told
 from gate.programs.log.server import Growth
 from gate.programs.shared import degraded_modes
@@ -209,6 +209,12 @@ def has_a_slow_leaf(gate: Gate) -> None:
         for position, passes_ms in ((At.CLOSED, 100.0), (At.OPENING, took_ms), (At.OPEN, 1000.0), (At.CLOSING, 500.0)):
             gate.leaf.see(position, at_ms)
             at_ms += passes_ms
+
+
+def test_the_row_of_late_orders_has_the_counters_own_limits() -> None:
+    (row,) = (mode for mode in MODES if mode.name == "orders_late")
+    assert f"the last {LATEST} " in row.when
+    assert f"later than {ORDER_S_MAX:g} s" in row.when
 
 
 def frees_late(gate: Gate) -> None:

@@ -118,7 +118,7 @@ class BarrierDriver(Protocol):
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Grant one passage, written at most once unless a later status proves that it never arrived.
 
-        A status younger than 0.3 s is enough before it; a driver may query anew, and then grants nobody if the board stays silent.
+        The driver checks a status before it grants. It may use one younger than 0.3 s, or query a new one. Without an answer it grants nobody.
         Raises RefusedError while a grant is outstanding, in an emergency, and after `withdraw` or `revoke`, NoReplyError if the
         result stays unknown, and ValueError("time to live …") for a time that the board does not take.
         """

@@ -1,6 +1,6 @@
 """What an exploration demands: the safety invariants (docs/safety.md, by number), judged by what the lane was told and what is true.
 
-It shares the names of events and effects with the machine, and its time limits; no decision. `Book` is what is remembered for it,
+It shares the names of events and effects with the machine, and its time limits; no decision. `Past` is what is remembered for it,
 `hear` keeps it before the machine answers an event, `judge` compares the effects with it. Ages are in ticks.
 
 | number | demanded of every step |
@@ -104,8 +104,8 @@ class Freeing(NamedTuple):
     told: int = 0
 
 
-class Book(NamedTuple):
-    """What the invariants are judged by."""
+class Past(NamedTuple):
+    """What has happened so far: what the lane was told, what it did, and what is true of each crossing."""
 
     crossings: tuple[tuple[str, int], ...] = ()
     screen: Screen = Screen.CLOSED
@@ -132,16 +132,16 @@ class Book(NamedTuple):
                 return flags
         return 0
 
-    def marked(self, crossing: str, flags: int, gone: int = 0) -> Book:
-        """Return the book with flags set for a known crossing."""
+    def marked(self, crossing: str, flags: int, gone: int = 0) -> Past:
+        """Return it with flags set for a known crossing."""
         return self._replace(
             crossings=tuple(
                 (name, (known | flags) & ~gone if name == crossing else known) for name, known in self.crossings
             )
         )
 
-    def all_marked(self, flags: int, where: int) -> Book:
-        """Return the book with flags set for every crossing that has one of the flags `where` and no verdict."""
+    def all_marked(self, flags: int, where: int) -> Past:
+        """Return it with flags set for every crossing that has one of the flags `where` and no verdict."""
         return self._replace(
             crossings=tuple(
                 (name, known | flags if known & where and not known & (ADMITTED | REFERRED) else known)
@@ -167,65 +167,65 @@ class Demand(NamedTuple):
     repeat_release: int | None = None
 
 
-def aged(book: Book) -> Book:
-    """Return the book after a tick."""
-    grant = book.grant
+def aged(past: Past) -> Past:
+    """Return the past after a tick."""
+    grant = past.grant
     if grant is not None:
         lost = None if grant.lost is None else min(grant.lost + 1, _GAP + 1)
         grant = grant._replace(age=min(grant.age + 1, _TTL + 1), lost=lost)
-    seen = book.inside is not None and book.inside.people and not book.running and not book.emergency
-    shut = all(one is not None and one.closed and not one.grants for one in book.heard)
-    waits = min(book.waits + 1, _WAY_BACK + 2) if seen and shut else 0
-    return book._replace(
-        heard=tuple(None if one is None else one._replace(age=min(one.age + 1, OLD)) for one in book.heard),
-        inside=None if book.inside is None else book.inside._replace(age=min(book.inside.age + 1, OLD)),
-        presence=None if book.presence is None else min(book.presence + 1, PRESENCE_MAX_S + 1),
+    seen = past.inside is not None and past.inside.people and not past.running and not past.emergency
+    shut = all(one is not None and one.closed and not one.grants for one in past.heard)
+    waits = min(past.waits + 1, _WAY_BACK + 2) if seen and shut else 0
+    return past._replace(
+        heard=tuple(None if one is None else one._replace(age=min(one.age + 1, OLD)) for one in past.heard),
+        inside=None if past.inside is None else past.inside._replace(age=min(past.inside.age + 1, OLD)),
+        presence=None if past.presence is None else min(past.presence + 1, PRESENCE_MAX_S + 1),
         grant=grant,
-        revoked=tuple(min(one + 1, OLD) for one in book.revoked),
+        revoked=tuple(min(one + 1, OLD) for one in past.revoked),
         freeing=tuple(
             None if one is None or one.age >= _RELEASE else one._replace(age=one.age + 1, told=min(one.told + 1, OLD))
-            for one in book.freeing
+            for one in past.freeing
         ),
-        held=min(book.held + 1, OLD),
+        held=min(past.held + 1, OLD),
         waits=waits,
-        offered=min(book.offered + 1, 9) if waits else 9,
-        sent_back=book.sent_back and bool(waits),
+        offered=min(past.offered + 1, 9) if waits else 9,
+        sent_back=past.sent_back and bool(waits),
     )
 
 
-def hear(book: Book, event: Event, doors: tuple[Door, ...]) -> tuple[Book, Demand]:
-    """Return the book after an event, and what the machine must do about it."""
-    two, grant, why = len(doors) > 1, book.grant, ""
+def hear(past: Past, event: Event, doors: tuple[Door, ...]) -> tuple[Past, Demand]:
+    """Return the past after an event, and what the machine must do about it."""
+    two, grant, why = len(doors) > 1, past.grant, ""
     match event:
         case events.DoorSeen():
-            return _door(book, event, doors.index(event.door), two=two)
+            return _door(past, event, doors.index(event.door), two=two)
         case events.SensorsSeen(people=people, object_left=bag, call_pressed=call):
-            before = book.inside
+            before = past.inside
             agrees = before is not None and before.people == people
             looks = min(before.looks + 1, 2) if agrees and before is not None else 1
             if agrees and before is not None and before.age == 0:
                 looks = before.looks  # the sensors may have measured once only
             inside = Inside(people, bag, looks, 0, since=True)
-            book = book._replace(inside=inside, called=book.called or call)
+            past = past._replace(inside=inside, called=past.called or call)
             if (people or 0) > 1 or call:
-                book, why = book.all_marked(SPOILT, FACE | DECIDED), "somebody else is inside, or calls"
+                past, why = past.all_marked(SPOILT, FACE | DECIDED), "somebody else is inside, or calls"
         case events.TrackChanged(crossing, change):
-            flags = book.flags(crossing)
+            flags = past.flags(crossing)
             if flags & FACE or change is not TrackChange.LOST:
-                book = book.marked(crossing, SPOILT if not flags & GRANTED else 0)
+                past = past.marked(crossing, SPOILT if not flags & GRANTED else 0)
             if grant is not None and grant.crossing == crossing:
                 if change is TrackChange.LOST:
                     lost = 0 if grant.lost is None else grant.lost
-                    book = book._replace(grant=grant._replace(lost=lost))
+                    past = past._replace(grant=grant._replace(lost=lost))
                 else:
                     why = "the face changed"
-        case events.FaceSeen(crossing, faces) if faces != 1 and book.flags(crossing) & FACE and grant is None:
-            book = book.marked(crossing, SPOILT)
+        case events.FaceSeen(crossing, faces) if faces != 1 and past.flags(crossing) & FACE and grant is None:
+            past = past.marked(crossing, SPOILT)
         case events.VideoDoubted(crossing):
-            book, why = book.marked(crossing, SPOILT), "the video is doubted"
+            past, why = past.marked(crossing, SPOILT), "the video is doubted"
         case events.DocumentRead(crossing, evidence):
             good = all(one.result.value == "successful" for one in evidence.checks) and len(evidence.checks) > 1
-            book = book.marked(crossing, DOC if good else 0)
+            past = past.marked(crossing, DOC if good else 0)
         case events.FaceCompared(crossing, face):
             good = (
                 face.faces == 1
@@ -235,46 +235,46 @@ def hear(book: Book, event: Event, doors: tuple[Door, ...]) -> tuple[Book, Deman
                 and face.liveness.value > 0.5
                 and bool(face.portrait_usable)
             )
-            book = book.marked(crossing, FACE if good else SPOILT)
+            past = past.marked(crossing, FACE if good else SPOILT)
         case events.DocumentRemoved() if not two and grant is None:
-            book = book.all_marked(SPOILT, DOC)
+            past = past.all_marked(SPOILT, DOC)
         case events.DocumentPresented() if not two:
-            book, why = book.all_marked(SPOILT, FACE | DECIDED), "another document was laid"
+            past, why = past.all_marked(SPOILT, FACE | DECIDED), "another document was laid"
         case events.PartLost(part):
-            book = book._replace(lost=book.lost | {part})
+            past = past._replace(lost=past.lost | {part})
             if part in _BARRIERS:
                 at = len(doors) - 1 if part is Part.BARRIER else 0
-                book = book._replace(heard=_put(book.heard, at, None)).all_marked(SPOILT, DECIDED)
+                past = past._replace(heard=_put(past.heard, at, None)).all_marked(SPOILT, DECIDED)
                 why = "the barrier is lost"
             elif part is Part.SENSORS:
-                book, why = book._replace(inside=None).all_marked(SPOILT, DECIDED | INSIDE), "the sensors are lost"
+                past, why = past._replace(inside=None).all_marked(SPOILT, DECIDED | INSIDE), "the sensors are lost"
             elif part in _VIEWS:
-                book = book.all_marked(SPOILT, STARTED) if not two else book.all_marked(SPOILT, FACE | DECIDED)
-                why = "" if grant is None or book.flags(grant.crossing) & OVERRULED else "the camera is lost"
+                past = past.all_marked(SPOILT, STARTED) if not two else past.all_marked(SPOILT, FACE | DECIDED)
+                why = "" if grant is None or past.flags(grant.crossing) & OVERRULED else "the camera is lost"
         case events.PartBack(part):
-            book = book._replace(lost=book.lost - {part})
+            past = past._replace(lost=past.lost - {part})
         case events.GrantFailed():
             why = "the grant failed"
         case events.Recorded(crossing, kind):
-            book = _sure(book, crossing, kind)
+            past = _sure(past, crossing, kind)
         case events.NotRecorded(crossing):
-            book = book.marked(crossing, 0, ANY_SURE)
+            past = past.marked(crossing, 0, ANY_SURE)
         case orders.Ordered(command=orders.BePresent()):
-            book = book._replace(presence=0)
+            past = past._replace(presence=0)
         case events.Tick():
-            why = _overdue(book)
+            why = _overdue(past)
         case _:
             pass
-    return book, Demand(why if grant is not None and not book.emergency else "")
+    return past, Demand(why if grant is not None and not past.emergency else "")
 
 
 def _put(of: tuple[Any, ...], at: int, value: object) -> tuple[Any, ...]:
     return (*of[:at], value, *of[at + 1 :])
 
 
-def _sure(book: Book, crossing: str, kind: RecordKind) -> Book:
-    """Return the book after a receipt. Only a look at the lane after it counts."""
-    flags = book.flags(crossing)
+def _sure(past: Past, crossing: str, kind: RecordKind) -> Past:
+    """Return the past after a receipt. Only a look at the lane after it counts."""
+    flags = past.flags(crossing)
     sure = {
         RecordKind.OPENED: OPEN_SURE,
         RecordKind.ENTRY_DECIDED: ENTRY_SURE if flags & DECIDED else 0,
@@ -282,17 +282,17 @@ def _sure(book: Book, crossing: str, kind: RecordKind) -> Book:
         RecordKind.OVERRULED: OVERRULE_SURE if flags & OVERRULED else 0,
     }.get(kind, 0)
     if not sure or flags & sure:
-        return book
-    book = book.marked(crossing, sure)
+        return past
+    past = past.marked(crossing, sure)
     if sure == OPEN_SURE:
-        return book
-    heard = tuple(None if one is None else one._replace(since=False) for one in book.heard)
-    return book._replace(heard=heard, inside=None if book.inside is None else book.inside._replace(since=False))
+        return past
+    heard = tuple(None if one is None else one._replace(since=False) for one in past.heard)
+    return past._replace(heard=heard, inside=None if past.inside is None else past.inside._replace(since=False))
 
 
-def _overdue(book: Book) -> str:
-    """Return why a grant must end by time. The book has aged already."""
-    grant = book.grant
+def _overdue(past: Past) -> str:
+    """Return why a grant must end by time. The past has aged already."""
+    grant = past.grant
     if grant is None:
         return ""
     if grant.age > _TTL:
@@ -302,15 +302,15 @@ def _overdue(book: Book) -> str:
     return "no status shows it" if grant.age >= _SHOWN and not grant.shown else ""
 
 
-def _door(book: Book, seen: events.DoorSeen, at: int, *, two: bool) -> tuple[Book, Demand]:
+def _door(past: Past, seen: events.DoorSeen, at: int, *, two: bool) -> tuple[Past, Demand]:
     emergency = seen.fire or seen.emergency_open
     strange = sum(one in _STRANGE for one in seen.alarms)
     heard = Heard(seen.closed, seen.grants_left, seen.bodies, emergency, seen.fire, len(seen.alarms), 0, since=True)
-    book = book._replace(heard=_put(book.heard, at, heard))
+    past = past._replace(heard=_put(past.heard, at, heard))
     entered, left = seen.passages_entry, seen.passages_exit
-    grant, why = book.grant, ""
+    grant, why = past.grant, ""
     if entered or left:
-        book = book.all_marked(SPOILT, DECIDED | INSIDE) if grant is None else book
+        past = past.all_marked(SPOILT, DECIDED | INSIDE) if grant is None else past
     if grant is not None and grant.door == at:
         alone = two and at == 1
         if entered:
@@ -319,50 +319,50 @@ def _door(book: Book, seen: events.DoorSeen, at: int, *, two: bool) -> tuple[Boo
             why = "somebody else may pass"
         else:
             shown = grant.shown or seen.grants_left > 0 or not seen.closed
-            book = book._replace(grant=grant._replace(entered=seen.bodies > 0, shown=shown))
+            past = past._replace(grant=grant._replace(entered=seen.bodies > 0, shown=shown))
     elif grant is not None and (not seen.closed or seen.grants_left or strange):
         why = "the other door is open"
-    unwanted = seen.grants_left and (grant is None or grant.door != at) and book.revoked[at] >= 1
-    freeing = book.freeing[at]
+    unwanted = seen.grants_left and (grant is None or grant.door != at) and past.revoked[at] >= 1
+    freeing = past.freeing[at]
     if freeing is not None and not seen.closed and not seen.may_be_old:
         freeing = None  # shown
-        book = book._replace(freeing=_put(book.freeing, at, None))
+        past = past._replace(freeing=_put(past.freeing, at, None))
     due = freeing is not None and seen.closed and freeing.told >= 1 and freeing.age < _RELEASE
-    if book.emergency or emergency:
-        return book, Demand(passed=(entered, left))
-    return book, Demand(why, (entered, left), at if unwanted else None, at if due else None)
+    if past.emergency or emergency:
+        return past, Demand(passed=(entered, left))
+    return past, Demand(why, (entered, left), at if unwanted else None, at if due else None)
 
 
 def judge(
-    book: Book, demand: Demand, event: Event, effects: tuple[Effect, ...], doors: tuple[Door, ...]
-) -> tuple[Book, tuple[str, ...]]:
-    """Return the book after the machine's answer, and what it broke."""
+    past: Past, demand: Demand, event: Event, effects: tuple[Effect, ...], doors: tuple[Door, ...]
+) -> tuple[Past, tuple[str, ...]]:
+    """Return the past after the machine's answer, and what it broke."""
     broken: list[str] = []
-    begins = not book.emergency and any(one is not None and one.emergency for one in book.heard)
+    begins = not past.emergency and any(one is not None and one.emergency for one in past.heard)
     ordered = event.command if isinstance(event, orders.Ordered) else None
     if ordered is LaneOrder.OPEN_EMERGENCY or begins:
-        book = book._replace(
+        past = past._replace(
             emergency=2 if ordered is LaneOrder.OPEN_EMERGENCY or len(doors) > 1 else 1, ended=False, held=0
         )
-    broken.extend(_must(book, demand, ordered, effects, doors, begins=begins))
-    if book.emergency:
-        book = book._replace(grant=None)  # everybody may pass
+    broken.extend(_must(past, demand, ordered, effects, doors, begins=begins))
+    if past.emergency:
+        past = past._replace(grant=None)  # everybody may pass
     for effect in effects:
-        book, said = _effect(book, effect, doors)
+        past, said = _effect(past, effect, doors)
         broken.extend(said)
-    broken.extend(_after(book, event))
-    return book, tuple(broken)
+    broken.extend(_after(past, event))
+    return past, tuple(broken)
 
 
 def _must(
-    book: Book, demand: Demand, ordered: object, effects: tuple[Effect, ...], doors: tuple[Door, ...], *, begins: bool
+    past: Past, demand: Demand, ordered: object, effects: tuple[Effect, ...], doors: tuple[Door, ...], *, begins: bool
 ) -> Iterator[str]:
     """Yield what the answer lacks."""
     first = next((at for at, one in enumerate(effects) if isinstance(one, Write)), len(effects))
     early = effects[:first]
     released = {one.door for one in effects if isinstance(one, Release)}
     taken = {one.door for one in early if isinstance(one, Revoke)}
-    grant = book.grant
+    grant = past.grant
     freed = ordered in {LaneOrder.RELEASE, LaneOrder.OPEN_EMERGENCY}
     if demand.take_back and grant is not None and not begins and doors[grant.door] not in taken and not freed:
         yield f"4: the grant of {grant.crossing} is not taken back, though {demand.take_back}"
@@ -377,7 +377,7 @@ def _must(
     if begins:
         if not any(isinstance(one, Show) and one.screen is Screen.EMERGENCY for one in effects):
             yield "7: a status shows an emergency, and the way out is not shown"
-        others = {door for door, one in zip(doors, book.heard, strict=True) if one is None or not one.emergency}
+        others = {door for door, one in zip(doors, past.heard, strict=True) if one is None or not one.emergency}
         if not others <= released:
             yield "7: a fire at one door does not open the other"
     written = {Direction.ENTRY: 0, Direction.EXIT: 0}
@@ -391,54 +391,54 @@ def _must(
         yield f"10: an order has {answers} answers"
 
 
-def _effect(book: Book, effect: Effect, doors: tuple[Door, ...]) -> tuple[Book, tuple[str, ...]]:
-    """Return the book after one effect, and what the effect broke."""
+def _effect(past: Past, effect: Effect, doors: tuple[Door, ...]) -> tuple[Past, tuple[str, ...]]:
+    """Return the past after one effect, and what the effect broke."""
     match effect:
         case Show(screen):
             if screen is Screen.OFFICER:  # an officer's admission led no further: the referral waits again
                 known = tuple(
                     (name, flags & ~(OVERRULED | OVERRULE_SURE) if flags & REFERRED else flags)
-                    for name, flags in book.crossings
+                    for name, flags in past.crossings
                 )
-                book = book._replace(crossings=known)
-            return book._replace(screen=screen), ()
+                past = past._replace(crossings=known)
+            return past._replace(screen=screen), ()
         case StartCrossing(crossing):
-            sure = book.flags(crossing) & OPEN_SURE
-            return book.marked(crossing, STARTED), () if sure else (
+            sure = past.flags(crossing) & OPEN_SURE
+            return past.marked(crossing, STARTED), () if sure else (
                 "10: the chip is touched before the record is durable",
             )
         case OpenCamera():
-            shut = all(one is not None and one.closed and not one.grants for one in book.heard)
-            alone = book.inside is not None and book.inside.people == 1
-            return book, () if shut and alone else (
+            shut = all(one is not None and one.closed and not one.grants for one in past.heard)
+            alone = past.inside is not None and past.inside.people == 1
+            return past, () if shut and alone else (
                 "6: the camera opens while a door is open or nobody is alone inside",
             )
         case Grant(crossing, _, door):
-            return _granted(book, crossing, doors.index(door), doors)
+            return _granted(past, crossing, doors.index(door), doors)
         case Revoke(door):
             at = doors.index(door)
-            grant = None if book.grant is not None and book.grant.door == at else book.grant
-            said = ("7: an order closes in an emergency",) if book.emergency else ()
-            return book._replace(revoked=_put(book.revoked, at, 0), grant=grant), said
+            grant = None if past.grant is not None and past.grant.door == at else past.grant
+            said = ("7: an order closes in an emergency",) if past.emergency else ()
+            return past._replace(revoked=_put(past.revoked, at, 0), grant=grant), said
         case Release(door):
-            return _released(book, doors.index(door), doors)
+            return _released(past, doors.index(door), doors)
         case EndEmergency():
-            return book, () if book.ended else ("7: the emergency is ended without an officer",)
+            return past, () if past.ended else ("7: the emergency is ended without an officer",)
         case Write(record):
-            return _written(book, record)
+            return _written(past, record)
         case _:
-            return book, ()
+            return past, ()
 
 
-def _granted(book: Book, crossing: str, at: int, doors: tuple[Door, ...]) -> tuple[Book, tuple[str, ...]]:
-    flags, broken, two = book.flags(crossing), [], len(doors) > 1
+def _granted(past: Past, crossing: str, at: int, doors: tuple[Door, ...]) -> tuple[Past, tuple[str, ...]]:
+    flags, broken, two = past.flags(crossing), [], len(doors) > 1
     officers = bool(flags & OVERRULED)
     sure = OVERRULE_SURE if officers else ENTRY_SURE if two and at == 0 else SURE
     if not flags & sure:
         broken.append(f"1: {crossing} is granted before its decision is durable, or twice")
-    if book.grant is not None:
+    if past.grant is not None:
         broken.append("3: a grant is given while another stands")
-    for door, one in zip(doors, book.heard, strict=True):
+    for door, one in zip(doors, past.heard, strict=True):
         if one is None or one.age > 1 or not one.since:
             broken.append(f"1: a grant without a fresh look at the {door.value} door after the receipt")
         elif not one.closed or one.grants or one.emergency:
@@ -448,108 +448,108 @@ def _granted(book: Book, crossing: str, at: int, doors: tuple[Door, ...]) -> tup
         elif one.alarms:
             broken.append("4: a grant during an alarm")
     if two:
-        inside, people = book.inside, 0 if at == 0 else 1
+        inside, people = past.inside, 0 if at == 0 else 1
         if inside is None or inside.people != people or inside.looks < 2 or inside.age > 1 or not inside.since:
             broken.append(f"6: a grant without {people} people seen inside")
         elif at == 0 and inside.bag is not False:
             broken.append("6: a grant while something is left inside")
-    if book.emergency:
+    if past.emergency:
         broken.append("7: a grant in an emergency")
-    if book.called:
+    if past.called:
         broken.append("4: a grant while somebody calls for help")
     if not officers:
-        if book.presence is None or book.presence > PRESENCE_MAX_S:
+        if past.presence is None or past.presence > PRESENCE_MAX_S:
             broken.append("9: a grant without an officer")
         if not flags & DOC or not (flags & FACE or (two and at == 0)):
             broken.append("11: a grant without every check passed")
         if flags & SPOILT:
             broken.append("4: a grant after an objection")
-    book = book.marked(crossing, GRANTED, ANY_SURE | (DECIDED if two and at == 0 else 0))
+    past = past.marked(crossing, GRANTED, ANY_SURE | (DECIDED if two and at == 0 else 0))
     # A grant opens the leaf, too: a release of that door is not ordered beside it.
-    return book._replace(grant=Standing(crossing, at), freeing=_put(book.freeing, at, None)), tuple(broken)
+    return past._replace(grant=Standing(crossing, at), freeing=_put(past.freeing, at, None)), tuple(broken)
 
 
-def _released(book: Book, at: int, doors: tuple[Door, ...]) -> tuple[Book, tuple[str, ...]]:
+def _released(past: Past, at: int, doors: tuple[Door, ...]) -> tuple[Past, tuple[str, ...]]:
     """A release: an officer's, an emergency's, or the way back."""
-    known = book.freeing[at]
-    if book.emergency:
-        return book._replace(held=0), ()
+    known = past.freeing[at]
+    if past.emergency:
+        return past._replace(held=0), ()
     broken: tuple[str, ...] = ()
     if len(doors) > 1 and known is None:  # nobody ordered it: the way back
-        last = book.heard[1]
+        last = past.heard[1]
         if last is not None and (not last.closed or last.grants):
             broken = ("6: the way back opens while the last door is open",)
-        return book._replace(offered=0, sent_back=False), broken
+        return past._replace(offered=0, sent_back=False), broken
     if known is not None:
-        book = book._replace(freeing=_put(book.freeing, at, known._replace(told=0)))
-    return book, broken
+        past = past._replace(freeing=_put(past.freeing, at, known._replace(told=0)))
+    return past, broken
 
 
-def _written(book: Book, record: records.Record) -> tuple[Book, tuple[str, ...]]:
+def _written(past: Past, record: records.Record) -> tuple[Past, tuple[str, ...]]:
     match record:
         case records.Opened(crossing):
-            return book.marked(crossing, OPENED), ()
+            return past.marked(crossing, OPENED), ()
         case records.EntryDecided(crossing, verdict) | records.Decided(crossing, verdict):
-            return book.marked(crossing, DECIDED if verdict is Verdict.ADMIT else 0), ()
+            return past.marked(crossing, DECIDED if verdict is Verdict.ADMIT else 0), ()
         case records.Overruled(crossing):
-            return book.marked(crossing, OVERRULED), ()
-        case records.Revoked(crossing) if book.flags(crossing) & OVERRULED:
-            return book.marked(crossing, 0, OVERRULED | OVERRULE_SURE | GRANTED), ()
+            return past.marked(crossing, OVERRULED), ()
+        case records.Revoked(crossing) if past.flags(crossing) & OVERRULED:
+            return past.marked(crossing, 0, OVERRULED | OVERRULE_SURE | GRANTED), ()
         case records.Closed(crossing, verdict, reasons):
-            return _closed(book, crossing, verdict, reasons)
+            return _closed(past, crossing, verdict, reasons)
         case records.Settled(crossing, _, disposition):
-            flags = book.flags(crossing)
+            flags = past.flags(crossing)
             said = () if flags & REFERRED else ("10: a crossing is settled that does not wait",)
             if disposition is Disposition.ADMITTED_BY_OFFICER and not flags & (PASSED | STOLEN):
                 said = (*said, "4: an officer's traveller is said to be through who is not")
-            return book.marked(crossing, ADMITTED), said
+            return past.marked(crossing, ADMITTED), said
         case records.EmergencyEnded():
-            clear = all(one is not None and not one.emergency for one in book.heard)
-            said = () if clear and book.ended else ("7: the emergency's end is recorded before it ended",)
-            nothing = (None,) * len(book.freeing)  # with an emergency ends what opened for it
-            return book._replace(emergency=0, ended=False, freeing=nothing), said
+            clear = all(one is not None and not one.emergency for one in past.heard)
+            said = () if clear and past.ended else ("7: the emergency's end is recorded before it ended",)
+            nothing = (None,) * len(past.freeing)  # with an emergency ends what opened for it
+            return past._replace(emergency=0, ended=False, freeing=nothing), said
         case records.Incident(incident=IncidentKind.EMERGENCY_NOT_ENDED):
-            return book._replace(ended=False), ()  # the officer orders it again
+            return past._replace(ended=False), ()  # the officer orders it again
         case records.Incident(incident=IncidentKind.LANE_NOT_CLOSED):
             rests = all(
                 one is not None and one.closed and not one.grants and not one.bodies and one.age < OLD
-                for one in book.heard
+                for one in past.heard
             )
-            inside = book.inside is not None and bool(book.inside.people)
-            return book, ("10: a lane at rest is said not to be closed",) if rests and not inside else ()
+            inside = past.inside is not None and bool(past.inside.people)
+            return past, ("10: a lane at rest is said not to be closed",) if rests and not inside else ()
         case _:
-            return book, ()
+            return past, ()
 
 
-def _closed(book: Book, crossing: str, verdict: ClosedAs, reasons: tuple[object, ...]) -> tuple[Book, tuple[str, ...]]:
-    flags = book.flags(crossing)
+def _closed(past: Past, crossing: str, verdict: ClosedAs, reasons: tuple[object, ...]) -> tuple[Past, tuple[str, ...]]:
+    flags = past.flags(crossing)
     broken = []
     if flags & (ADMITTED | REFERRED):
         broken.append(f"10: {crossing} has two verdicts")
     if verdict is ClosedAs.REFERRED:
         if not reasons:
             broken.append(f"10: {crossing} is referred without a reason")
-        return book.marked(crossing, REFERRED, DECIDED | ANY_SURE), tuple(broken)
+        return past.marked(crossing, REFERRED, DECIDED | ANY_SURE), tuple(broken)
     if not flags & PASSED and not flags & BLIND:
         broken.append(f"4: {crossing} is closed as admitted, and its traveller did not pass on their grant")
-    return book.marked(crossing, ADMITTED), tuple(broken)
+    return past.marked(crossing, ADMITTED), tuple(broken)
 
 
-def _after(book: Book, event: Event) -> Iterator[str]:
+def _after(past: Past, event: Event) -> Iterator[str]:
     """Yield what is wrong once the answer is given."""
-    if book.screen is Screen.WELCOME:
-        if any(flags & OPENED and not flags & ADMITTED for _, flags in book.crossings):
+    if past.screen is Screen.WELCOME:
+        if any(flags & OPENED and not flags & ADMITTED for _, flags in past.crossings):
             yield "10: the lane invites while a crossing has no verdict, or a referral waits"
-        if any(one is None or one.emergency or not one.closed for one in book.heard):
+        if any(one is None or one.emergency or not one.closed for one in past.heard):
             yield "6: the lane invites while a door is open or unknown"
-        if book.called or book.closed or book.lost or any(one is not None and one.alarms for one in book.heard):
+        if past.called or past.closed or past.lost or any(one is not None and one.alarms for one in past.heard):
             yield "6: the lane invites though a part is lost, an alarm stands, somebody calls or an officer closed it"
     if not isinstance(event, events.Tick):
         return
-    held_by_host = book.emergency == 2 and any(one is None or not one.emergency for one in book.heard)
-    if held_by_host and not book.ended and book.held > 1:
+    held_by_host = past.emergency == 2 and any(one is None or not one.emergency for one in past.heard)
+    if held_by_host and not past.ended and past.held > 1:
         yield "7: what the host holds open is not ordered again"
-    if book.sent_back and book.waits > 1:
+    if past.sent_back and past.waits > 1:
         yield "8: an officer sent somebody back, and nothing opens"
-    if book.waits > _WAY_BACK + 1 and book.offered > TIMING.way_back_again_ms // TICK_MS + 1:
+    if past.waits > _WAY_BACK + 1 and past.offered > TIMING.way_back_again_ms // TICK_MS + 1:
         yield "8: somebody waits between the doors, and the way back does not open"

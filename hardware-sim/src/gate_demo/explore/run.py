@@ -119,7 +119,7 @@ class OnAClock(Play):
 
     def step(self, event: Event) -> tuple[Effect, ...]:
         """Step both machines."""
-        for name, _ in self.book.crossings:
+        for name, _ in self.past.crossings:
             if name not in self.real:
                 self.begun += 1
                 self.real[name] = f"crossing-{self.begun}"
@@ -149,7 +149,7 @@ class OnAClock(Play):
 
     def go_on(self) -> None:
         """Be ready for the next move."""
-        self.lane, self.state, self.world, self.book = self.node()
+        self.lane, self.state, self.world, self.past = self.node()
         self.told = []
 
 

@@ -43,9 +43,9 @@ class Found:
 
 def sound(node: Node, play: Play) -> Move:
     """Return what happens next where everything works, everybody does their duty and nobody lingers."""
-    world, book = node.world, node.book
+    world, past = node.world, node.past
     for part in sorted(LOSABLE):
-        if LOSABLE[part] in book.lost:
+        if LOSABLE[part] in past.lost:
             return ("part back", part)
     for at, board in enumerate(world.boards):
         if board.fire:
@@ -71,13 +71,13 @@ def sound(node: Node, play: Play) -> Move:
         return move
     if (move := _officer(node)) is not None:
         return move
-    gone = world.camera not in {one for _, one in world.people} and bool(book.flags(world.camera) & judge.PASSED)
-    if world.camera and world.compared and gone and world.passed <= 1 and book.grant is None and not _lost(node):
+    gone = world.camera not in {one for _, one in world.people} and bool(past.flags(world.camera) & judge.PASSED)
+    if world.camera and world.compared and gone and world.passed <= 1 and past.grant is None and not _lost(node):
         return ("leave view",)
     if world.camera and not world.compared and any(one == world.camera for _, one in world.people):
         return ("compare", "good")
-    rests = all(place == OUT for place, _ in world.people) and not book.crossings
-    if rests and book.screen is Screen.WELCOME:
+    rests = all(place == OUT for place, _ in world.people) and not past.crossings
+    if rests and past.screen is Screen.WELCOME:
         return ("lay", 0)
     return ("tick",)
 
@@ -88,12 +88,12 @@ def _lost(node: Node) -> bool:
 
 def _people(node: Node) -> Move | None:
     """Return how people leave: through a door that is open for them, or back."""
-    world, boards, book = node.world, node.world.boards, node.book
+    world, boards, past = node.world, node.world.boards, node.past
     for at, (place, crossing) in enumerate(world.people):
         granted = bool(crossing) and any(one.grant == crossing for one in boards)
         if place == BETWEEN and boards[1].open and (boards[1].free or boards[1].grant == crossing != ""):
             return ("pass", at, 1)
-        if place == BETWEEN and boards[0].open and not book.running and book.grant is None:
+        if place == BETWEEN and boards[0].open and not past.running and past.grant is None:
             return ("come out", at)
         if place == ZONE:
             mine = boards[0].grant == crossing != "" and boards[0].open
@@ -108,27 +108,27 @@ def _heard(node: Node, play: Play) -> Move | None:
     for at in range(len(node.world.boards)):
         closed, bodies, entry, left, grants, fire, emergency, alarms = play.status(at)
         truth = (closed, grants, bodies, emergency, fire, len(alarms), 0, True)
-        if entry or left or node.book.heard[at] != truth:
+        if entry or left or node.past.heard[at] != truth:
             return ("poll", at)
     if len(node.world.boards) > 1:
         people = sum(place == BETWEEN for place, _ in node.world.people)
-        inside = node.book.inside
+        inside = node.past.inside
         if inside is None or (inside.people, inside.bag, inside.age, inside.since) != (people, node.world.bag, 0, True):
             return ("sense",)
     return None
 
 
 def _officer(node: Node) -> Move | None:
-    book = node.book
-    if book.emergency:
-        return None if book.ended else ("order lane", "end-emergency")
-    if book.called or any(one.waits for door in node.lane.doors for one in door.alarms):
+    past = node.past
+    if past.emergency:
+        return None if past.ended else ("order lane", "end-emergency")
+    if past.called or any(one.waits for door in node.lane.doors for one in door.alarms):
         return ("order lane", "acknowledge")
-    if book.closed:
+    if past.closed:
         return ("order lane", "open")
-    if any(flags & (judge.OVERRULED | judge.OVERRULE_SURE) for _, flags in book.crossings):
+    if any(flags & (judge.OVERRULED | judge.OVERRULE_SURE) for _, flags in past.crossings):
         return None
-    for crossing, flags in book.crossings:
+    for crossing, flags in past.crossings:
         if flags & judge.REFERRED and not flags & judge.ADMITTED:
             return ("hand over", crossing)
     return None

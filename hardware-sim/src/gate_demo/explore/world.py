@@ -44,7 +44,7 @@ from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Guidance, Screen
 from gate_demo.explore import judge
 from gate_demo.explore.clock import NOW_MS, ONE_DOOR, TICK_MS, TIMING, TWO_DOORS, calm, older
-from gate_demo.explore.judge import Book, Freeing
+from gate_demo.explore.judge import Freeing, Past
 
 if TYPE_CHECKING:
     from gate.passage.effects import Effect
@@ -129,7 +129,7 @@ class Node(NamedTuple):
     lane: LaneContext
     state: states.State
     world: World
-    book: Book
+    past: Past
 
 
 def doors_of(scope: Scope) -> tuple[Door, ...]:
@@ -146,9 +146,9 @@ def root(scope: Scope) -> Node:
         interior=Interior() if len(doors) > 1 else None,
         trust_age_days=1.0,
     )
-    world = World(tuple(Board() for _ in doors), ((OUT, ""),) * scope.bodies, scope.odd)
+    world = World(tuple(Board() for _ in doors), ((OUT, ""),) * scope.bodies, scope.most)
     nothing = (None,) * len(doors)
-    return Node(lane, state, world, Book(heard=nothing, revoked=(judge.OLD,) * len(doors), freeing=nothing))
+    return Node(lane, state, world, Past(heard=nothing, revoked=(judge.OLD,) * len(doors), freeing=nothing))
 
 
 class Play:
@@ -158,7 +158,7 @@ class Play:
         self.scope = scope
         self.doors = doors_of(scope)
         self.rules = ONE_DOOR if scope.doors == 1 else TWO_DOORS
-        self.lane, self.state, self.world, self.book = node
+        self.lane, self.state, self.world, self.past = node
         self.told: list[tuple[Event, tuple[Effect, ...]]] = []
         self.broken: list[str] = []
         self.served = False
@@ -166,24 +166,24 @@ class Play:
     def node(self) -> Node:
         """Return the state after it, without what nothing refers to."""
         self._let_go()
-        world, book = self.world, self.book
-        if book.screen is Screen.WELCOME and not book.crossings:
-            world = world._replace(spare=self.scope.odd)
+        world, past = self.world, self.past
+        if past.screen is Screen.WELCOME and not past.crossings:
+            world = world._replace(spare=self.scope.most)
         if not world.camera:
             world = world._replace(compared=False, session=1, passed=PASSED_MAX)
-        if "repeat" not in self.scope.odds:
+        if "repeat" not in self.scope.deviations:
             world = world._replace(receipt=None)
-        self.world, self.book = world, book if book.emergency else book._replace(held=0)
-        return Node(self.lane, self.state, self.world, self.book)
+        self.world, self.past = world, past if past.emergency else past._replace(held=0)
+        return Node(self.lane, self.state, self.world, self.past)
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def tell(self, event: Event) -> None:
         """Step the machine, judge its answer, and do what it wants."""
-        heard, demand = judge.hear(self.book, event, self.doors)
+        heard, demand = judge.hear(self.past, event, self.doors)
         effects = self.step(event)
         self.told.append((event, effects))
-        self.book, broken = judge.judge(heard, demand, event, effects, self.doors)
+        self.past, broken = judge.judge(heard, demand, event, effects, self.doors)
         self.broken.extend(broken)
         for effect in effects:
             self._carry_out(effect)
@@ -253,14 +253,14 @@ class Play:
     def do(self, move: Move) -> None:
         """Let it happen."""
         kind, *of = move
-        if kind in ODD:
+        if kind in DEVIATIONS:
             self.world = self.world._replace(spare=self.world.spare - 1)
         getattr(self, f"_{str(kind).replace(' ', '_')}")(*of)
 
     def _tick(self, *, silent: bool = False) -> None:
         """A tick passes. Boards, sensors, lists and clock are asked more often than that, and an officer who is there says so."""
         self.age()
-        self.book = judge.aged(self.book)
+        self.past = judge.aged(self.past)
         world = self.world
         boards = tuple(_board_aged(one) for one in world.boards)
         self.world = world._replace(boards=boards, passed=min(world.passed + 1, PASSED_MAX))
@@ -279,9 +279,9 @@ class Play:
         for at, board in enumerate(self.world.boards):
             if board.late is not None:
                 self._arrive(at)
-            elif self._part(at) not in self.book.lost:
+            elif self._part(at) not in self.past.lost:
                 self._poll(at)
-        if len(self.doors) > 1 and Part.SENSORS not in self.book.lost:
+        if len(self.doors) > 1 and Part.SENSORS not in self.past.lost:
             self._sense()
 
     def _part(self, at: int) -> Part:
@@ -370,7 +370,7 @@ class Play:
         board, crossing = self.world.boards[door], self.world.people[at][1]
         last = door == len(self.doors) - 1
         board = board._replace(entry=board.entry + 1)
-        standing = self.book.grant
+        standing = self.past.grant
         if board.grant:
             self._used(board.grant, crossing, last=last)
             board = board._replace(grant="", age=0)
@@ -389,13 +389,13 @@ class Play:
     _follow = _pass
 
     def _used(self, granted: str, crossing: str, *, last: bool) -> None:
-        grant = self.book.grant
+        grant = self.past.grant
         if granted != crossing:
             # docs/safety.md: a holder out of the picture before a companion passes is not told from one who passed.
             blind = judge.BLIND if grant is not None and grant.lost is not None else 0
-            self.book = self.book.marked(granted, judge.STOLEN | blind)
+            self.past = self.past.marked(granted, judge.STOLEN | blind)
         else:
-            self.book = self.book.marked(granted, judge.PASSED if last else judge.INSIDE)
+            self.past = self.past.marked(granted, judge.PASSED if last else judge.INSIDE)
 
     def _come_out(self, at: int) -> None:
         """Somebody leaves through the first door, against its direction."""
@@ -412,9 +412,9 @@ class Play:
     # ── document, camera, log ────────────────────────────────────────────────────────────────────────────────────────
 
     def _lay(self, at: int) -> None:
-        known = {name for name, _ in self.book.crossings}
+        known = {name for name, _ in self.past.crossings}
         crossing = next(name for name in NAMES if name not in known)
-        self.book = self.book._replace(crossings=(*self.book.crossings, (crossing, 0)))
+        self.past = self.past._replace(crossings=(*self.past.crossings, (crossing, 0)))
         self.world = self.world._replace(reader=True)
         self._people(at, self.world.people[at][0], crossing)
         self.tell(events.DocumentPresented(crossing))
@@ -445,7 +445,7 @@ class Play:
     def _leave_view(self) -> None:
         """The camera loses whom it compared: they are through, and came nearer before, or step aside."""
         crossing = self.world.camera
-        through = self.book.flags(crossing) & judge.PASSED
+        through = self.past.flags(crossing) & judge.PASSED
         ago_ms = min(self.world.passed, 4) * TICK_MS if through else 0
         lost = events.TrackChanged(crossing, TrackChange.LOST, self.world.session, ago_ms, 1.5 if through else 1.0)
         self.tell(lost)
@@ -485,13 +485,13 @@ class Play:
             self.tell(self._said(BePresent()))
 
     def _admit(self, crossing: str) -> None:
-        self.book = self.book._replace(presence=0)
+        self.past = self.past._replace(presence=0)
         self.tell(self._said(Admit(crossing)))
 
     def _hand_over(self, crossing: str) -> None:
-        inside = self.book.inside
+        inside = self.past.inside
         if len(self.doors) > 1 and inside is not None and inside.people and inside.looks > 1:
-            self.book = self.book._replace(sent_back=True)
+            self.past = self.past._replace(sent_back=True)
         self.tell(self._said(HandOver(crossing, Disposition.WALKED_BACK)))
 
     def _hold(self, crossing: str) -> None:
@@ -499,19 +499,19 @@ class Play:
 
     def _order_lane(self, verb: str) -> None:
         command = LaneOrder(verb)
-        book = self.book
-        if command is LaneOrder.RELEASE and not book.emergency:
-            self.book = book._replace(freeing=(Freeing(), *book.freeing[1:]))
+        past = self.past
+        if command is LaneOrder.RELEASE and not past.emergency:
+            self.past = past._replace(freeing=(Freeing(), *past.freeing[1:]))
         elif command is LaneOrder.END_EMERGENCY:
-            clear = all(one is not None and not one.fire for one in book.heard)
-            self.book = book._replace(ended=bool(book.emergency) and clear)
+            clear = all(one is not None and not one.fire for one in past.heard)
+            self.past = past._replace(ended=bool(past.emergency) and clear)
         elif command is LaneOrder.OPEN:
-            self.book = book._replace(closed=False)
-        elif command is LaneOrder.ACKNOWLEDGE and all(one is not None for one in book.heard):
-            self.book = book._replace(called=False)
+            self.past = past._replace(closed=False)
+        elif command is LaneOrder.ACKNOWLEDGE and all(one is not None for one in past.heard):
+            self.past = past._replace(called=False)
         self.tell(self._said(command))
         if command in {LaneOrder.CLOSE, LaneOrder.PAUSE}:
-            self.book = self.book._replace(closed=True)
+            self.past = self.past._replace(closed=True)
 
     _stop = _order_lane
 
@@ -550,13 +550,13 @@ class Play:
         running, following = states.crossing_of(self.state), getattr(self.state, "next_document", None)
         kept = [
             name
-            for name, flags in self.book.crossings
+            for name, flags in self.past.crossings
             if (flags & judge.OPENED and not flags & judge.ADMITTED) or name in {running, following}
         ]
-        if len(kept) == len(self.book.crossings):
+        if len(kept) == len(self.past.crossings):
             return
         names = {name: NAMES[at] for at, name in enumerate(kept)}
-        known = {name for name, _ in self.book.crossings}
+        known = {name for name, _ in self.past.crossings}
         gone = known - names.keys()
         self.forget(gone, names)
         world = self.world
@@ -570,11 +570,11 @@ class Play:
             else (names[world.receipt[0]], world.receipt[1]),
             boards=tuple(_renamed_board(one, names) for one in world.boards),
         )
-        grant = self.book.grant
+        grant = self.past.grant
         if grant is not None:
             grant = grant._replace(crossing=names[grant.crossing]) if grant.crossing in names else None
-        self.book = self.book._replace(
-            crossings=tuple((names[one], flags) for one, flags in self.book.crossings if one in names), grant=grant
+        self.past = self.past._replace(
+            crossings=tuple((names[one], flags) for one, flags in self.past.crossings if one in names), grant=grant
         )
 
     def forget(self, gone: set[str], names: dict[str, str]) -> None:
@@ -655,7 +655,7 @@ def _board_aged(board: Board) -> Board:
 
 
 # Faults and misbehaviour: a scope bounds how many of them a crossing meets.
-ODD: Final = frozenset(
+DEVIATIONS: Final = frozenset(
     {
         "intrude",
         "follow",
@@ -688,7 +688,7 @@ ODD: Final = frozenset(
 
 def moves(node: Node, scope: Scope) -> Iterator[Move]:
     """Yield all that may happen next in a scope."""
-    allowed = scope.odds if node.world.spare > 0 else frozenset()
+    allowed = scope.deviations if node.world.spare > 0 else frozenset()
     yield ("tick",)
     if "hush" in allowed:
         yield ("hush",)
@@ -696,9 +696,9 @@ def moves(node: Node, scope: Scope) -> Iterator[Move]:
     yield from _of_people(node, scope, allowed)
     yield from _of_the_crossing(node, allowed)
     yield from _of_officers(node, allowed)
-    world, book = node.world, node.book
+    world, past = node.world, node.past
     for part in sorted(LOSABLE):
-        if LOSABLE[part] in book.lost:
+        if LOSABLE[part] in past.lost:
             yield ("part back", part)
         elif "lose part" in allowed and (scope.doors == 2 or part not in {"first", "sensors"}):
             yield ("lose part", part)
@@ -713,7 +713,7 @@ def moves(node: Node, scope: Scope) -> Iterator[Move]:
 def _of_boards(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Move]:
     for at, board in enumerate(node.world.boards):
         part = Part.BARRIER if at == len(node.world.boards) - 1 else Part.FIRST_BARRIER
-        if part not in node.book.lost:
+        if part not in node.past.lost:
             if board.late is None:
                 yield ("poll", at)
                 if "look" in allowed:
@@ -733,12 +733,12 @@ def _of_boards(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Mo
         if "alarm" in allowed and not board.alarms:
             for kind in ALARMS:
                 yield ("alarm", at, kind)
-    if scope.doors == 2 and Part.SENSORS not in node.book.lost:
+    if scope.doors == 2 and Part.SENSORS not in node.past.lost:
         yield ("sense",)
 
 
 def _of_people(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Move]:
-    world, book, boards = node.world, node.book, node.world.boards
+    world, past, boards = node.world, node.past, node.world.boards
     if any(one.counted is None for one in node.lane.doors):
         return  # what is counted before the first status is unknown
     done = set()
@@ -747,13 +747,13 @@ def _of_people(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Mo
             continue
         done.add(person)
         place, crossing = person
-        is_holder = book.grant is not None and book.grant.crossing == crossing
+        is_holder = past.grant is not None and past.grant.crossing == crossing
         if place == OUT:
             if is_holder or boards[0].free or boards[0].grant == crossing != "":
                 yield ("enter", at)
             elif "intrude" in allowed:
                 yield ("intrude", at)
-            known = len(book.crossings)
+            known = len(past.crossings)
             if not crossing and not known and not world.reader:
                 yield ("lay", at)
             elif not crossing and known < scope.crossings and "lay another" in allowed:
@@ -780,10 +780,10 @@ def _of_people(node: Node, scope: Scope, allowed: frozenset[str]) -> Iterator[Mo
 
 
 def _of_the_crossing(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
-    world, book = node.world, node.book
+    world, past = node.world, node.past
     if world.reader and "take early" in allowed:
         yield ("take early",)
-    elif world.reader and not world.chip and not book.running:
+    elif world.reader and not world.chip and not past.running:
         yield ("take",)
     if world.chip:
         yield ("read", "good")
@@ -791,7 +791,7 @@ def _of_the_crossing(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
             yield from (("misread", how) for how in DOCUMENTS if how != "good")
     if world.camera:
         yield from _of_the_camera(node, allowed)
-    if world.log and Part.LOG not in book.lost:
+    if world.log and Part.LOG not in past.lost:
         yield ("write",)
         if "refuse" in allowed:
             yield ("refuse",)
@@ -800,10 +800,10 @@ def _of_the_crossing(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
 
 
 def _of_the_camera(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
-    world, book = node.world, node.book
-    if LOSABLE["camera"] in book.lost:
+    world, past = node.world, node.past
+    if LOSABLE["camera"] in past.lost:
         return
-    flags = book.flags(world.camera)
+    flags = past.flags(world.camera)
     present = any(crossing == world.camera for _, crossing in world.people)
     if not world.compared and present and not world.chip:
         yield ("compare", "good")
@@ -825,32 +825,32 @@ def _of_the_camera(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
 
 
 def _of_officers(node: Node, allowed: frozenset[str]) -> Iterator[Move]:
-    world, book = node.world, node.book
+    world, past = node.world, node.past
     if not world.officer:
         yield ("officer", True)
         return
     if "officer" in allowed:
         yield ("officer", False)
-    waiting = [name for name, flags in book.crossings if flags & judge.REFERRED and not flags & judge.ADMITTED]
-    under_way = any(flags & (judge.OVERRULED | judge.OVERRULE_SURE) for _, flags in book.crossings)
+    waiting = [name for name, flags in past.crossings if flags & judge.REFERRED and not flags & judge.ADMITTED]
+    under_way = any(flags & (judge.OVERRULED | judge.OVERRULE_SURE) for _, flags in past.crossings)
     for crossing in waiting:
         if not under_way:
             yield ("hand over", crossing)
             if "admit" in allowed:
                 yield ("admit", crossing)
     if "hold" in allowed:
-        yield from (("hold", name) for name, flags in book.crossings if flags & judge.OPENED)
+        yield from (("hold", name) for name, flags in past.crossings if flags & judge.OPENED)
     if "stop" in allowed:
-        yield from (("stop", verb) for verb in sorted(node_orders(book)))
-    if book.emergency and not book.ended:
+        yield from (("stop", verb) for verb in sorted(node_orders(past)))
+    if past.emergency and not past.ended:
         yield ("order lane", LaneOrder.END_EMERGENCY.value)
-    if book.closed:
+    if past.closed:
         yield ("order lane", LaneOrder.OPEN.value)
-    if book.called or any(one is not None and one.alarms for one in book.heard):
+    if past.called or any(one is not None and one.alarms for one in past.heard):
         yield ("order lane", LaneOrder.ACKNOWLEDGE.value)
 
 
-def node_orders(book: Book) -> set[str]:
+def node_orders(past: Past) -> set[str]:
     """Return the orders with which an officer stops what goes on."""
     freeing = {LaneOrder.RELEASE.value, LaneOrder.OPEN_EMERGENCY.value}
-    return freeing if book.closed else {*freeing, LaneOrder.CLOSE.value, LaneOrder.PAUSE.value}
+    return freeing if past.closed else {*freeing, LaneOrder.CLOSE.value, LaneOrder.PAUSE.value}
