@@ -1,0 +1,406 @@
+"""The days of a soak: their crossings through the real lane, what happens to the installation on them, and what is checked each evening."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from gate.programs.shared.virtual_time import run_virtual
+from gate.trust.freshness import AlarmKind
+from gate_core.programs import clock as clocks
+from gate_demo.simulate.lane import SimulatedLane
+from gate_demo.simulate.log import Left
+from gate_demo.simulate.run import Violation, make_hall
+from gate_demo.soak.flatness import Sample, measure
+from gate_demo.soak.installation import Clock, Installation, Kept
+from hardware_sim.hall import plan
+from hardware_sim.hall.judge import ViolationError
+from hardware_sim.hall.plan import Doors, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+QUARTERS: Final = 4
+DAY_S: Final = 86_400.0
+SEES_S: Final = 6.0  # the lane looks at lists and clock every 5 s
+IMPORT_EVERY_DAYS: Final = 7
+AHEAD_S, BACK_S = 200 * DAY_S, -2 * DAY_S
+RENEWED_AFTER_DAYS: Final = 60  # of the certificate's 90
+# What happens, and when: each at these shares of the soak, in this quarter of the day.
+PLAN: Final[dict[str, tuple[tuple[float, ...], int]]] = {
+    "lists_expire": ((0.15,), 1),
+    "clock_ahead": ((0.3, 0.75), 2),
+    "clock_back": ((0.45, 0.9), 2),
+    "power_cut": ((0.2, 0.4, 0.6, 0.8, 0.95), 3),
+    "centre_away": ((0.25, 0.5), 0),
+    "centre_earlier": ((0.1, 0.55, 0.85), 0),
+    "certificate_expires": ((0.7,), 0),
+    "update_installed": ((0.35, 0.65), 0),
+    "update_undone": ((0.5, 1.0), 0),
+}
+EVENTS: Final = {
+    "lists_expire": "The trust lists became too old, nobody was admitted, and new lists came",
+    "clock_ahead": "The clock jumped 200 days ahead and back",
+    "clock_back": "The clock jumped two days back and ahead",
+    "power_cut": "Power was cut: every program ended, and began from its disk",
+    "centre_away": "The central server was away for a day",
+    "centre_earlier": "The central server spoke the protocol of an earlier version",
+    "certificate_expires": "The gate's certificate expired, and the gate was enrolled again",
+    "certificate_renewed": "The gate's certificate was renewed before its end",
+    "update_installed": "An update was installed, and the log's database migrated",
+    "update_undone": "An update failed its checks, and was undone",
+    "keys_expired": "Keys of old days were deleted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """A soak: so many days with so many crossings altogether."""
+
+    seed: int
+    days: int
+    crossings: int
+    faults: bool = True
+
+    @property
+    def warm_days(self) -> int:
+        """Return how many days pass before the quantities are judged: a third, and what retention needs to begin."""
+        kept = Kept.in_a_soak_of(self.days)
+        return max(math.ceil(self.days / 3), min(max(kept.mirrored, kept.crossings) + 2, self.days - 2))
+
+    def numbers(self, day: int, quarter: int) -> range:
+        """Return the numbers of the crossings of a quarter of a day."""
+        parts, part = self.days * QUARTERS, day * QUARTERS + quarter
+        return range(self.crossings * part // parts, self.crossings * (part + 1) // parts)
+
+    def planned(self) -> dict[int, list[str]]:
+        """Return the events of each day."""
+        found: dict[int, list[str]] = {}
+        for name, (shares, _) in PLAN.items():
+            least = 2 if name == "certificate_expires" else 0
+            for day in sorted({max(least, round(share * (self.days - 1))) for share in shares}):
+                found.setdefault(day, []).append(name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day's figures."""
+
+    number: int
+    date: str
+    crossings: int
+    genuine: int
+    admitted: int
+    records: int
+    mirrored: int
+    rows: int
+    events: tuple[str, ...]
+    values: dict[str, float]
+
+
+@dataclass(slots=True)
+class Lived:
+    """What a soak found. `happened`: events with their number and the last evidence; `excluded`: genuine travellers while lists or clock were wrong."""
+
+    wishes: Wishes
+    kept: Kept
+    origin: str = ""
+    days: list[Day] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    happened: dict[str, list[str]] = field(default_factory=dict)
+    violations: list[Violation] = field(default_factory=list)
+    crossings: int = 0
+    genuine: int = 0
+    admitted: int = 0
+    referred: int = 0
+    excluded: int = 0
+    centre_bytes: int = 0
+    virtual_s: float = 0.0
+    cpu_s: float = 0.0
+    seconds: float = 0.0
+    digest: str = ""
+
+
+def live(wishes: Wishes, folder: Path, done: Callable[[int], None] = lambda _: None) -> Lived:
+    """Live through the soak in an empty folder. `done` receives the number of crossings so far."""
+    result = Lived(wishes, Kept.in_a_soak_of(wishes.days))
+    began_s, cpu_s = time.monotonic(), time.process_time()
+    root, before = logging.getLogger(), (logging.root.level, logging.root.handlers[:])
+    try:
+        run_virtual(_live(result, folder, done))
+    finally:
+        root.setLevel(before[0])
+        root.handlers[:] = before[1]
+    result.seconds, result.cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
+    return result
+
+
+async def _live(result: Lived, folder: Path, done: Callable[[int], None]) -> None:
+    tomorrow = clocks.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    clock = Clock(tomorrow, asyncio.get_running_loop().time)
+    here = Installation(folder, clock, seed=result.wishes.seed, kept=result.kept)
+    logging.root.handlers[:] = [here.journal]
+    logging.root.setLevel(logging.INFO)
+    try:
+        await _Life(result, here, tomorrow, done).run()
+    except ViolationError as error:
+        result.violations.append(Violation(error.kind.value, error.why, result.crossings))
+    finally:
+        here.close()
+    if not here.has_key_days():
+        result.violations.append(Violation("update", "the log's database was not migrated", result.crossings))
+
+
+class _Life:
+    """The life of one installation."""
+
+    def __init__(self, result: Lived, here: Installation, begins: datetime, done: Callable[[int], None]) -> None:
+        self._result, self._here, self._begins, self._done = result, here, begins, done
+        self._wishes, self._clock, self._journal = result.wishes, here.clock, here.journal.counts
+        self._hall = make_hall(Doors.ONE)
+        self._scene = self._hall.scene
+        self._left = Left(self._scene.disk, random.Random(f"{self._wishes.seed}/lane"))
+        self._left.store = here.append
+        self._lane = SimulatedLane(self._scene, self._left.rng, self._left)
+        self._scene.lane = self._lane
+        self._planned = self._wishes.planned()
+
+    async def run(self) -> None:
+        """Live. Raises ViolationError at the first violation of the lane."""
+        wishes, here = self._wishes, self._here
+        self._result.origin = here.config.origin
+        expire = next(day for day, names in self._planned.items() if "lists_expire" in names)
+        here.import_lists(self._begins + timedelta(days=expire + 0.24 - 90))
+        here.centre.issued_ago_days = self._usual_days
+        here.enrol()
+        here.start()
+        self._lane.lists_are_old(here.lists_age_s())
+        try:
+            async with self._hall.open():
+                for day in range(wishes.days):
+                    await self._day(day)
+        finally:
+            self._result.virtual_s, self._result.digest = self._clock.lived_s, self._scene.digest
+
+    @property
+    def _usual_days(self) -> float:
+        """Return the age of new certificates with which one is due for renewal four times in the soak."""
+        return RENEWED_AFTER_DAYS - max(1.0, self._wishes.days / 4)
+
+    async def _day(self, day: int) -> None:
+        here, tally, result = self._here, self._hall.tally, self._result
+        before = (tally.crossings, tally.genuine, tally.genuine_admitted)
+        events, size = self._planned.get(day, []), int(here.status()["entries"])
+        here.centre.is_earlier = "centre_earlier" in events
+        here.centre.is_away = "centre_away" in events or "certificate_expires" in self._planned.get(day + 1, [])
+        in_parts = here.centre.uploads_in_parts
+        for quarter in range(QUARTERS):
+            due = [name for name in events if PLAN[name][1] == quarter]
+            async with contextlib.AsyncExitStack() as stack:
+                for name in due:
+                    if (begin := getattr(self, f"_{name}", None)) is not None:
+                        await stack.enter_async_context(begin(day))
+                await self._cross(day, quarter, spoilt=bool({"lists_expire", "clock_ahead", "clock_back"} & set(due)))
+            self._rest_until(day + (quarter + 1) / QUARTERS)
+            await self._look_at_lists()
+            self._sync()
+            self._sample(day)
+        self._evening(day)
+        status = here.status()
+        if here.centre.is_earlier:
+            self._happens("centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored(), "by single requests")
+        now = (tally.crossings, tally.genuine, tally.genuine_admitted)
+        crossings, genuine, admitted = (one - other for one, other in zip(now, before, strict=True))
+        result.days.append(
+            Day(
+                day,
+                (self._begins + timedelta(days=day)).date().isoformat(),
+                crossings,
+                genuine,
+                admitted,
+                int(status["entries"]) - size,
+                here.mirrored,
+                int(status["entries"]) - int(status["kept"]["first"]),
+                tuple(events),
+                dict(result.samples[-1].values),
+            )
+        )
+
+    async def _cross(self, day: int, quarter: int, *, spoilt: bool) -> None:
+        tally, result = self._hall.tally, self._result
+        genuine, admitted = tally.genuine, tally.genuine_admitted
+        for number in self._wishes.numbers(day, quarter):
+            await self._hall.cross(plan.crossing(self._wishes.seed, number, faults=self._wishes.faults, kinds=frozenset(Kind)))
+            result.crossings, result.referred = tally.crossings, tally.referred
+            self._done(number + 1)
+        if spoilt:
+            result.excluded += tally.genuine - genuine
+        else:
+            result.genuine += tally.genuine - genuine
+            result.admitted += tally.genuine_admitted - admitted
+
+    def _rest_until(self, days: float) -> None:
+        """Let the hours pass in which nobody comes. The lane's own clock stands still."""
+        self._clock.quiet_s += max(0.0, days * DAY_S - self._clock.lived_s)
+
+    def _sync(self) -> None:
+        """Have a round; while the central server is there, it must have everything afterwards."""
+        here = self._here
+        self._need(here.wait_for(here.is_published), "spool", "the log did not publish its records")
+        fine = here.sync()
+        if here.centre.is_away:
+            name = "centre_away" if "centre_away" in self._planned.get(len(self._result.days), []) else ""
+            if name:
+                self._happens(name, not fine, here.problem)
+        else:
+            self._need(fine and self._is_mirrored(), "sync", f"the central server lacks records: {here.problem}")
+
+    def _is_mirrored(self) -> bool:
+        return self._here.wait_for(lambda: int(self._here.status()["mirrored"]) >= self._here.mirrored > 0)
+
+    def _evening(self, day: int) -> None:
+        """Check what is kept, and do what is done by day."""
+        here, kept = self._here, self._result.kept
+        first = max(0, day + 1 - kept.crossings)
+        wanted = {
+            ("crossing", (self._begins + timedelta(days=one)).date().isoformat())
+            for one in range(first, day + 1)
+            if sum(len(self._wishes.numbers(one, quarter)) for quarter in range(QUARTERS))
+        }
+        has = here.wait_for(lambda: {one for one in here.key_days() if one[0] == "crossing"} == wanted)
+        self._need(has, "retention", f"days of keys {sorted(here.key_days())}, and {sorted(wanted)} are wanted")
+        self._count("keys_expired", "keys_expired")
+        self._count("certificate_renewed", "identity_renewed")
+        here.tidy_centre()
+        self._result.centre_bytes = here.centre_bytes()
+        if day % IMPORT_EVERY_DAYS == IMPORT_EVERY_DAYS - 1 and "lists_expire" in self._result.happened:
+            here.import_lists(self._clock.true())
+        if "certificate_expires" in self._planned.get(day + 2, []):
+            here.centre.is_away = False
+            here.centre.issued_ago_days = 89.0
+            here.enrol(again=True)
+            here.centre.issued_ago_days = self._usual_days
+
+    def _sample(self, day: int) -> None:
+        here = self._here
+        values = measure() | {"disk": here.disk_bytes(), "key_files": len(here.key_days())}
+        self._result.samples.append(Sample(day, self._result.crossings, values))
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _happens(self, name: str, is_true: bool, evidence: str) -> None:  # noqa: FBT001
+        if is_true:
+            self._result.happened.setdefault(name, []).append(evidence)
+
+    def _count(self, name: str, line: str) -> None:
+        if self._journal[line]:
+            self._result.happened[name] = [f"{line} in the journal"] * self._journal[line]
+
+    def _need(self, is_true: bool, kind: str, why: str) -> None:  # noqa: FBT001
+        if not is_true:
+            self._result.violations.append(Violation(kind, why, self._result.crossings))
+
+    async def _look_at_lists(self) -> None:
+        self._lane.lists_are_old(self._here.lists_age_s())
+        await self._scene.pause(SEES_S)
+
+    @contextlib.asynccontextmanager
+    async def _lists_expire(self, _day: int) -> AsyncIterator[None]:
+        """The lists are too old for a quarter; then new ones come."""
+        here, tally = self._here, self._hall.tally
+        kinds = {one.kind for one in here.list_alarms()}
+        self._need({AlarmKind.IMPORT_OLD, AlarmKind.REVOCATION_LIST_OVERDUE} <= kinds, "lists", f"alarms {kinds}")
+        admitted = tally.admitted
+        yield
+        self._need(tally.admitted == admitted, "lists", "the lane admitted on lists that are too old")
+        here.import_lists(self._clock.true())
+        self._need(not here.list_alarms(), "lists", f"alarms after an import: {here.list_alarms()}")
+        self._happens("lists_expire", tally.admitted == admitted, f"alarms {sorted(one.value for one in kinds)}")
+
+    def _clock_ahead(self, _day: int) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._clock_jumps("clock_ahead", AHEAD_S)
+
+    def _clock_back(self, _day: int) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._clock_jumps("clock_back", BACK_S)
+
+    @contextlib.asynccontextmanager
+    async def _clock_jumps(self, name: str, by_s: float) -> AsyncIterator[None]:
+        """The wall clock is wrong for a quarter, and no time service vouches for it."""
+        is_seen = await self._step(by_s)
+        yield
+        is_seen = await self._step(0.0) and is_seen
+        self._need(is_seen, "clock", "the log has no record of a step of the clock")
+        self._happens(name, is_seen, f"{self._journal['clock_stepped']} steps recorded so far")
+
+    async def _step(self, jump_s: float) -> bool:
+        before = self._journal["clock_stepped"]
+        self._clock.jump_s = jump_s
+        await self._look_at_lists()
+        return self._here.wait_for(lambda: self._journal["clock_stepped"] > before)
+
+    @contextlib.asynccontextmanager
+    async def _without_lane(self) -> AsyncIterator[None]:
+        """The lane is down during the block, and is at rest again after it."""
+        judge = self._scene.judge
+        judge.well_since_s = math.inf
+        await self._lane.die()
+        judge.lane_died()
+        self._scene.shown("", "")
+        yield
+        self._lane.start()
+        judge.well_since_s = self._scene.clock()
+        await self._hall.come_to_rest()
+
+    @contextlib.asynccontextmanager
+    async def _power_cut(self, _day: int) -> AsyncIterator[None]:
+        """Board and programs lose their power; what they had on disk is all that they begin with."""
+        here, left = self._here, self._left
+        async with self._without_lane():
+            for door, board in self._scene.boards.items():
+                self._scene.judge.board_miscounts(door)
+                board.power_cycle()
+            here.cut_power()
+            here.start()
+            found = here.left()
+            size = int(here.status()["entries"])
+            self._need(size > here.newest_index, "power", f"{size} records, and {here.newest_index} had a receipt")
+            same = (list(left.open), set(left.referred)) == (found.crossings, set(found.referred))
+            self._need(same, "power", f"open crossings {found.crossings}, and {list(left.open)} were open")
+            left.open, left.referred = dict.fromkeys(found.crossings), dict.fromkeys(found.referred)
+            left.remembered = found.remembered
+            self._happens("power_cut", same, f"{size} records after it")
+        yield
+
+    @contextlib.asynccontextmanager
+    async def _certificate_expires(self, _day: int) -> AsyncIterator[None]:
+        """The certificate ended while the central server was away: a technician enrols the gate again."""
+        here = self._here
+        fine, problem = here.sync(), here.problem
+        ended = here.certificate.expires
+        self._happens("certificate_expires", not fine and ended <= self._clock.true(), problem)
+        self._need(not fine, "certificate", "the central server took records with an expired certificate")
+        here.enrol(again=True)
+        yield
+
+    @contextlib.asynccontextmanager
+    async def _update_installed(self, _day: int) -> AsyncIterator[None]:
+        async with self._without_lane():
+            said = self._here.update(fails=False)
+        self._happens("update_installed", "because" not in said, said)
+        yield
+
+    @contextlib.asynccontextmanager
+    async def _update_undone(self, _day: int) -> AsyncIterator[None]:
+        async with self._without_lane():
+            said = self._here.update(fails=True)
+        self._happens("update_undone", "because" in said, said)
+        yield

@@ -1,0 +1,130 @@
+"""Judges whether a quantity stays flat over a soak, and how rare violations are at least. Pure, apart from `measure`.
+
+A straight line is fitted to the samples after the warm-up, over the number of crossings. The quantity is flat if the upper
+95 % bound of the line's rise, from the first of these samples to the last, is within the allowance of that quantity.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import sys
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SAMPLES_MIN: Final = 5
+_Z: Final = 1.6449  # the normal distribution's quantile at 95 %
+_TABLES: Final = (list, dict, set, deque, OrderedDict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A measured quantity. Its rise may be `fixed`, plus `per_crossing` for each crossing between first and last sample."""
+
+    name: str
+    title: str
+    unit: str
+    fixed: float
+    per_crossing: float = 0.0
+    why: str = ""
+
+
+KIB, MIB = 1024, 1024 * 1024
+QUANTITIES: Final = (
+    Quantity("memory", "Resident memory", "bytes", 8 * MIB, 64, "the allocator's pages do not go back at once"),
+    Quantity("blocks", "Objects in memory", "blocks", 4_000, 0.25, "caches that fill in the first days"),
+    Quantity("entries", "Entries of tables in memory", "entries", 2_000, 0.25, "the same"),
+    Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
+    Quantity("threads", "Threads", "threads", 2, 0, "threads that the pools start when they need them"),
+    Quantity("key_files", "Days of keys", "files", 3, 0, "one class of records may have no record on a day"),
+    Quantity(
+        "disk", "The gate's disk", "bytes", 4 * MIB, 1.5 * KIB, "each record leaves two hashes for ever; the write-ahead log"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The quantities after so many crossings."""
+
+    day: int
+    crossings: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement about one quantity: the fitted rise, its upper bound, and what is allowed. NaN without enough samples."""
+
+    quantity: Quantity
+    first: float
+    last: float
+    rise: float
+    bound: float
+    allowed: float
+
+    @property
+    def flat(self) -> bool:
+        """Return True when the bound is known, and within the allowance."""
+        return self.bound <= self.allowed
+
+
+def judge(quantity: Quantity, samples: Sequence[Sample], warm_days: int) -> Verdict:
+    """Judge a quantity by the samples after the warm-up."""
+    seen = [(one.crossings, one.values[quantity.name]) for one in samples if one.day >= warm_days]
+    first, last = (seen[0][1], seen[-1][1]) if seen else (math.nan, math.nan)
+    span = seen[-1][0] - seen[0][0] if seen else 0
+    allowed = quantity.fixed + quantity.per_crossing * span
+    if len(seen) < SAMPLES_MIN or not span:
+        return Verdict(quantity, first, last, math.nan, math.nan, allowed)
+    slope, error = _fitted(seen)
+    bound = (slope + _t95(len(seen) - 2) * error) * span
+    return Verdict(quantity, first, last, slope * span, bound, allowed)
+
+
+def _fitted(seen: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the slope of the least squares line, and its standard error."""
+    count = len(seen)
+    mean_x, mean_y = sum(x for x, _ in seen) / count, sum(y for _, y in seen) / count
+    squares = sum((x - mean_x) ** 2 for x, _ in seen)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in seen) / squares
+    rest = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in seen)
+    return slope, math.sqrt(rest / (count - 2) / squares)
+
+
+def _t95(freedom: int) -> float:
+    """Return the one-sided 95 % quantile of Student's t, by its expansion (Abramowitz and Stegun 26.7.5)."""
+    first = (_Z**3 + _Z) / 4
+    second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
+    third = (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384
+    return _Z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def rate_bound(violations: int, crossings: int) -> float:
+    """Return the upper 95 % bound of violations a crossing, after so many in so many (Poisson)."""
+    low, high = 0.0, 10.0 + 4.0 * violations
+    for _ in range(60):
+        middle = (low + high) / 2
+        chance = sum(math.exp(-middle) * middle**k / math.factorial(k) for k in range(violations + 1))
+        low, high = (middle, high) if chance > 0.05 else (low, middle)  # noqa: PLR2004
+    return min(1.0, high / crossings) if crossings else 1.0
+
+
+def measure() -> dict[str, float]:
+    """Return what this process takes now."""
+    gc.collect()
+    tables = sum(len(one) for one in gc.get_objects() if type(one) in _TABLES)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return {
+        "blocks": sys.getallocatedblocks(),
+        "entries": tables,
+        "memory": pages * os.sysconf("SC_PAGE_SIZE"),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "threads": len(os.listdir("/proc/self/task")),
+    }
