@@ -22,6 +22,7 @@ from gate_demo.soak.flatness import Sample, measure
 from gate_demo.soak.installation import Clock, Installation, Kept
 from hardware_sim.hall import plan
 from hardware_sim.hall.judge import ViolationError
+from hardware_sim.hall.lane import CLOSED
 from hardware_sim.hall.plan import Doors, Kind
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ QUARTERS: Final = 4
 DAY_S: Final = 86_400.0
 SEES_S: Final = 6.0  # the lane looks at lists and clock every 5 s
 IMPORT_EVERY_DAYS: Final = 7
-AHEAD_S, BACK_S = 200 * DAY_S, -2 * DAY_S
+LISTS_SHUT: Final = 0.2499  # of the day on which they become too old, just before its second quarter
+AHEAD_S, BACK_S = 45 * DAY_S, -19 * 3_600.0  # the lists stay young enough, so the lane serves
 RENEWED_AFTER_DAYS: Final = 60  # of the certificate's 90
 # What happens, and when: each at these shares of the soak, in this quarter of the day.
 PLAN: Final[dict[str, tuple[tuple[float, ...], int]]] = {
     "lists_expire": ((0.15,), 1),
     "clock_ahead": ((0.3, 0.75), 2),
-    "clock_back": ((0.45, 0.9), 2),
-    "power_cut": ((0.2, 0.4, 0.6, 0.8, 0.95), 3),
+    "clock_back": ((0.45, 0.9), 3),
+    "power_cut": ((0.2, 0.4, 0.6, 0.8, 0.95), 1),
     "centre_away": ((0.25, 0.5), 0),
     "centre_earlier": ((0.1, 0.55, 0.85), 0),
     "certificate_expires": ((0.7,), 0),
@@ -47,9 +49,9 @@ PLAN: Final[dict[str, tuple[tuple[float, ...], int]]] = {
     "update_undone": ((0.5, 1.0), 0),
 }
 EVENTS: Final = {
-    "lists_expire": "The trust lists became too old, nobody was admitted, and new lists came",
-    "clock_ahead": "The clock jumped 200 days ahead and back",
-    "clock_back": "The clock jumped two days back and ahead",
+    "lists_expire": "The trust lists became too old, the lane closed, and new lists opened it",
+    "clock_ahead": "The clock jumped 45 days ahead and back, without a time service",
+    "clock_back": "The clock jumped 19 hours back and ahead, without a time service",
     "power_cut": "Power was cut: every program ended, and began from its disk",
     "centre_away": "The central server was away for a day",
     "centre_earlier": "The central server spoke the protocol of an earlier version",
@@ -109,7 +111,7 @@ class Day:
 
 @dataclass(slots=True)
 class Lived:
-    """What a soak found. `happened`: events with their number and the last evidence; `excluded`: genuine travellers while lists or clock were wrong."""
+    """What a soak found. `happened`: the evidence of each time that an event happened."""
 
     wishes: Wishes
     kept: Kept
@@ -122,7 +124,6 @@ class Lived:
     genuine: int = 0
     admitted: int = 0
     referred: int = 0
-    excluded: int = 0
     centre_bytes: int = 0
     virtual_s: float = 0.0
     cpu_s: float = 0.0
@@ -179,7 +180,7 @@ class _Life:
         wishes, here = self._wishes, self._here
         self._result.origin = here.config.origin
         expire = next(day for day, names in self._planned.items() if "lists_expire" in names)
-        here.import_lists(self._begins + timedelta(days=expire + 0.24 - 90))
+        here.import_lists(self._begins + timedelta(days=expire + LISTS_SHUT - 90))
         here.centre.issued_ago_days = self._usual_days
         here.enrol()
         here.start()
@@ -209,7 +210,7 @@ class _Life:
                 for name in due:
                     if (begin := getattr(self, f"_{name}", None)) is not None:
                         await stack.enter_async_context(begin(day))
-                await self._cross(day, quarter, spoilt=bool({"lists_expire", "clock_ahead", "clock_back"} & set(due)))
+                await self._cross(day, quarter)
             self._rest_until(day + (quarter + 1) / QUARTERS)
             await self._look_at_lists()
             self._sync()
@@ -235,18 +236,14 @@ class _Life:
             )
         )
 
-    async def _cross(self, day: int, quarter: int, *, spoilt: bool) -> None:
+    async def _cross(self, day: int, quarter: int) -> None:
         tally, result = self._hall.tally, self._result
-        genuine, admitted = tally.genuine, tally.genuine_admitted
         for number in self._wishes.numbers(day, quarter):
-            await self._hall.cross(plan.crossing(self._wishes.seed, number, faults=self._wishes.faults, kinds=frozenset(Kind)))
+            drawn = plan.crossing(self._wishes.seed, number, faults=self._wishes.faults, kinds=frozenset(Kind))
+            await self._hall.cross(drawn)
             result.crossings, result.referred = tally.crossings, tally.referred
+            result.genuine, result.admitted = tally.genuine, tally.genuine_admitted
             self._done(number + 1)
-        if spoilt:
-            result.excluded += tally.genuine - genuine
-        else:
-            result.genuine += tally.genuine - genuine
-            result.admitted += tally.genuine_admitted - admitted
 
     def _rest_until(self, days: float) -> None:
         """Let the hours pass in which nobody comes. The lane's own clock stands still."""
@@ -258,9 +255,7 @@ class _Life:
         self._need(here.wait_for(here.is_published), "spool", "the log did not publish its records")
         fine = here.sync()
         if here.centre.is_away:
-            name = "centre_away" if "centre_away" in self._planned.get(len(self._result.days), []) else ""
-            if name:
-                self._happens(name, not fine, here.problem)
+            self._happens("centre_away", not fine, here.problem)
         else:
             self._need(fine and self._is_mirrored(), "sync", f"the central server lacks records: {here.problem}")
 
@@ -282,7 +277,8 @@ class _Life:
         self._count("certificate_renewed", "identity_renewed")
         here.tidy_centre()
         self._result.centre_bytes = here.centre_bytes()
-        if day % IMPORT_EVERY_DAYS == IMPORT_EVERY_DAYS - 1 and "lists_expire" in self._result.happened:
+        is_due = day % IMPORT_EVERY_DAYS == IMPORT_EVERY_DAYS - 1 and "lists_expire" in self._result.happened
+        if is_due and "clock_back" not in self._planned.get(day + 1, []):
             here.import_lists(self._clock.true())
         if "certificate_expires" in self._planned.get(day + 2, []):
             here.centre.is_away = False
@@ -315,16 +311,18 @@ class _Life:
 
     @contextlib.asynccontextmanager
     async def _lists_expire(self, _day: int) -> AsyncIterator[None]:
-        """The lists are too old for a quarter; then new ones come."""
-        here, tally = self._here, self._hall.tally
-        kinds = {one.kind for one in here.list_alarms()}
-        self._need({AlarmKind.IMPORT_OLD, AlarmKind.REVOCATION_LIST_OVERDUE} <= kinds, "lists", f"alarms {kinds}")
-        admitted = tally.admitted
-        yield
-        self._need(tally.admitted == admitted, "lists", "the lane admitted on lists that are too old")
+        """The lists are too old, so the lane closes; with new ones it opens."""
+        here, scene = self._here, self._scene
+        kinds = sorted({one.kind.value for one in here.list_alarms()})
+        self._need(AlarmKind.REVOCATION_LIST_OVERDUE.value in kinds, "lists", f"only these alarms: {kinds}")
+        closes = await scene.until(lambda: scene.screen == CLOSED, SEES_S)
+        self._need(closes, "lists", "the lane is open with lists that are too old")
         here.import_lists(self._clock.true())
         self._need(not here.list_alarms(), "lists", f"alarms after an import: {here.list_alarms()}")
-        self._happens("lists_expire", tally.admitted == admitted, f"alarms {sorted(one.value for one in kinds)}")
+        await self._look_at_lists()
+        await self._hall.come_to_rest()
+        self._happens("lists_expire", closes, f"alarms {kinds}, screen {CLOSED}")
+        yield
 
     def _clock_ahead(self, _day: int) -> contextlib.AbstractAsyncContextManager[None]:
         return self._clock_jumps("clock_ahead", AHEAD_S)

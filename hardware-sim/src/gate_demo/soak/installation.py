@@ -40,7 +40,7 @@ from gate.programs.sync.upkeep import MirrorKeys, Upkeep
 from gate.programs.update import steps
 from gate.programs.update.ledger import Install, Journal, Ledger
 from gate.programs.update.machine import ALWAYS, Check, Programs
-from gate.programs.update.places import Configuration, Models, Software
+from gate.programs.update.places import Configuration, Models, Software, emptied
 from gate.provision.enrolment import Central, enrolment_steps
 from gate.trust.freshness import Alarm, alarms
 from gate.trust.list_import import import_sources
@@ -167,6 +167,7 @@ class Installation:
         self._log: LogProgram | None = None
         self._lists = Publications(seed, today=(clock.begins - timedelta(days=LISTS_AGE_MAX_DAYS)).date())
         self._editions = 0
+        self._trust: TrustStore
         self._outbox: Outbox | None = None
         self._upkeep: Upkeep | None = None
         self._version = 1
@@ -392,22 +393,19 @@ class Installation:
             },
         }
         sources = [read_source(name, content) for name, content in files.items()]
-        import_sources(Path(self.config.paths.trust), sources, signer=None, test=True, now=at)
+        path = Path(self.config.paths.trust)
+        import_sources(path, sources, signer=None, test=True, now=at)
+        self._trust = TrustStore.open(path)
 
     def list_alarms(self) -> tuple[Alarm, ...]:
         """Return what is too old in the trust store."""
-        with contextlib.closing(self._trust()) as store:
-            return alarms(store, self.clock.true(), age_max_days=LISTS_AGE_MAX_DAYS)
+        return alarms(self._trust, self.clock.true(), age_max_days=LISTS_AGE_MAX_DAYS)
 
     def lists_age_s(self) -> float:
         """Return the age of the newest import by the gate's wall clock."""
-        with contextlib.closing(self._trust()) as store:
-            newest = store.newest_import
+        newest = self._trust.newest_import
         assert newest is not None
         return (self.clock.wall() - newest).total_seconds()
-
-    def _trust(self) -> TrustStore:
-        return TrustStore.open(Path(self.config.paths.trust))
 
     # ── updates ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -442,18 +440,16 @@ class Installation:
         )
         marker = f"lib/python{PYTHON}/site-packages/portcullis_soak.py"
         text = f"{self._file.read_text()}\n# version {number}\n"
-        work.archives = {
-            Kind.SOFTWARE: _zipped(home / "software.zip", {marker: f"VERSION = {number}\n"}),
-            Kind.CONFIGURATION: _zipped(home / "configuration.zip", {"gate.toml": text}),
-        }
         why = ""
-        with ledger.locked():
+        with ledger.locked(), emptied(ledger.staging) as staging:
+            work.archives = {
+                Kind.SOFTWARE: _zipped(staging / "software.zip", {marker: f"VERSION = {number}\n"}),
+                Kind.CONFIGURATION: _zipped(staging / "configuration.zip", {"gate.toml": text}),
+            }
             try:
                 steps.carry_out(work)
             except steps.NotKeptError as error:
                 why = f", because {error}"
-        for archive in work.archives.values():
-            archive.unlink()
         ran = work.software.current()
         if (ran == str(number)) is not (f"# version {number}" in self._file.read_text()):
             raise RuntimeError("software and configuration are of two versions after an update")
