@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CROSSINGS_MAX = 10_000_000
 SEED_BITS = 32
+DAYS_MIN, DAYS_MAX = 3, 366
 
 
 class LaneOfDoors(enum.StrEnum):
@@ -42,6 +44,10 @@ def command(
     lane: LaneOfDoors = typer.Option(LaneOfDoors.ONE, help="How many doors the lane has."),
     kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
     again: Path | None = typer.Option(None, "--replay", help="Instead: a violation that gate explore --json found."),
+    days: int | None = typer.Option(
+        None, min=DAYS_MIN, max=DAYS_MAX, help="Instead: so many days of a whole installation, with these crossings and faults."
+    ),
+    out: Path | None = typer.Option(None, help="With --days: where the page goes that a site can print and sign."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
@@ -53,6 +59,12 @@ def command(
     if again is not None:
         _replay(again, as_json=as_json)
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
+    if days is not None:
+        if lane is not LaneOfDoors.ONE or only is not None or kinds is not None:
+            fail(Exit.USAGE, "--days plays all crossings and kinds of fault, through a lane of one door")
+        _soak(drawn, days, crossings, faults is OnOff.ON, out, as_json=as_json)
+    if out is not None:
+        fail(Exit.USAGE, "--out is the page of --days")
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
     doors = LANES[lane.value]
     wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
@@ -87,6 +99,34 @@ def _replay(file: Path, *, as_json: bool) -> NoReturn:
         for line in (*played.lines, *played.broken):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(int(Exit.NO if played.broken else Exit.OK))
+
+
+def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, *, as_json: bool) -> NoReturn:  # noqa: FBT001
+    """Let an installation live, and end with 1 unless every check is well."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from gate_core import durable
+    from gate_demo.soak.days import Wishes, live
+    from gate_demo.soak.report import Report
+
+    wishes = Wishes(seed, days, crossings, faults)
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("crossings", total=crossings)
+        report = Report(live(wishes, Path(folder), lambda done: progress.update(task, completed=done)))
+    if out is not None:
+        try:
+            durable.write(out, report.page().encode())
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
+    if as_json:
+        emit_json("soak/1", report.fields())
+    else:
+        report.draw(Console())
+    raise typer.Exit(int(Exit.OK if report.ok else Exit.NO))
 
 
 def _run(wishes: Wishes) -> Run:
