@@ -26,7 +26,7 @@ from hardware_sim.hall.lane import CLOSED
 from hardware_sim.hall.plan import Doors, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
 QUARTERS: Final = 4
@@ -90,7 +90,15 @@ class Wishes:
             least = 2 if name == "certificate_expires" else 0
             for day in sorted({max(least, round(share * (self.days - 1))) for share in shares}):
                 found.setdefault(day, []).append(name)
+        for day in range(self.days):
+            if self.is_centre_away(day, found):
+                found[day] = [name for name in found.get(day, []) if name != "centre_earlier"]
         return found
+
+    @staticmethod
+    def is_centre_away(day: int, planned: Mapping[int, list[str]]) -> bool:
+        """Return True when the central server is away on this day: also on the one before the certificate's end."""
+        return "centre_away" in planned.get(day, []) or "certificate_expires" in planned.get(day + 1, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +210,8 @@ class _Life:
         before = (tally.crossings, tally.genuine, tally.genuine_admitted)
         events, size = self._planned.get(day, []), int(here.status()["entries"])
         here.centre.is_earlier = "centre_earlier" in events
-        here.centre.is_away = "centre_away" in events or "certificate_expires" in self._planned.get(day + 1, [])
+        here.centre.is_away = self._wishes.is_centre_away(day, self._planned)
+        all_failed = True
         in_parts = here.centre.uploads_in_parts
         for quarter in range(QUARTERS):
             due = [name for name in events if PLAN[name][1] == quarter]
@@ -213,8 +222,10 @@ class _Life:
                 await self._cross(day, quarter)
             self._rest_until(day + (quarter + 1) / QUARTERS)
             await self._look_at_lists()
-            self._sync()
+            all_failed = not self._sync() and all_failed
             self._sample(day)
+        if here.centre.is_away and "centre_away" in events:
+            self._happens("centre_away", all_failed, here.problem)
         self._evening(day)
         status = here.status()
         if here.centre.is_earlier:
@@ -249,15 +260,14 @@ class _Life:
         """Let the hours pass in which nobody comes. The lane's own clock stands still."""
         self._clock.quiet_s += max(0.0, days * DAY_S - self._clock.lived_s)
 
-    def _sync(self) -> None:
-        """Have a round; while the central server is there, it must have everything afterwards."""
+    def _sync(self) -> bool:
+        """Have a round; while the central server is there, it must have everything afterwards. False if it failed."""
         here = self._here
         self._need(here.wait_for(here.is_published), "spool", "the log did not publish its records")
         fine = here.sync()
-        if here.centre.is_away:
-            self._happens("centre_away", not fine, here.problem)
-        else:
+        if not here.centre.is_away:
             self._need(fine and self._is_mirrored(), "sync", f"the central server lacks records: {here.problem}")
+        return fine
 
     def _is_mirrored(self) -> bool:
         return self._here.wait_for(lambda: int(self._here.status()["mirrored"]) >= self._here.mirrored > 0)

@@ -36,16 +36,15 @@ class Quantity:
 
 
 KIB, MIB = 1024, 1024 * 1024
+LATEST: Final = "the log always knows its latest 4,096 records, and keeps their entries"
 QUANTITIES: Final = (
     Quantity("memory", "Resident memory", "bytes", 8 * MIB, 64, "the allocator's pages do not go back at once"),
-    Quantity("blocks", "Objects in memory", "blocks", 4_000, 0.25, "caches that fill in the first days"),
-    Quantity("entries", "Entries of tables in memory", "entries", 2_000, 0.25, "the same"),
+    Quantity("blocks", "Objects in memory", "blocks", 16_000, 0.25, LATEST),
+    Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0.25, LATEST),
     Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
     Quantity("threads", "Threads", "threads", 2, 0, "threads that the pools start when they need them"),
-    Quantity("key_files", "Days of keys", "files", 3, 0, "one class of records may have no record on a day"),
-    Quantity(
-        "disk", "The gate's disk", "bytes", 4 * MIB, 1.5 * KIB, "each record leaves two hashes for ever; the write-ahead log"
-    ),
+    Quantity("key_files", "Days of keys", "files", 3, 0.0, "one class of records may have no record on a day"),
+    Quantity("disk", "The gate's disk", "bytes", 40 * MIB, 1.5 * KIB, f"{LATEST}; the hashes of each record stay for ever"),
 )
 
 

@@ -71,7 +71,7 @@ class Report:
         ]
         for name, times in self.planned().items():
             seen = lived.happened.get(name, [])
-            found.append(Check(EVENTS[name], f"{len(seen)} times", f"at least {times}", len(seen) >= times))
+            found.append(Check(EVENTS[name], f"happened: {len(seen)}", f"planned: {times}", len(seen) >= times))
         return found + [_flat(one) for one in self.verdicts]
 
     def _genuine(self) -> Check:
@@ -121,7 +121,7 @@ class Report:
             "replay": self.replay(),
             "violations_per_crossing_95": self.bound,
             "events": {
-                name: {"planned": times, "happened": len(lived.happened.get(name, [])), "evidence": lived.happened.get(name, [])[-1:]}
+                name: {"planned": times, "happened": len(lived.happened.get(name, [])), "evidence": lived.happened.get(name, [])[:1]}
                 for name, times in self.planned().items()
             },
             "warm_days": lived.wishes.warm_days,
