@@ -38,7 +38,7 @@ class Quantity:
 KIB, MIB = 1024, 1024 * 1024
 LATEST: Final = "the log always knows its latest 4,096 records, and keeps their entries"
 QUANTITIES: Final = (
-    Quantity("memory", "Resident memory", "bytes", 8 * MIB, 64, "the allocator's pages do not go back at once"),
+    Quantity("memory", "Resident memory", "bytes", 16 * MIB, 64, "the allocator's pages do not go back at once"),
     Quantity("blocks", "Objects in memory", "blocks", 16_000, 0.25, LATEST),
     Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0.25, LATEST),
     Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
