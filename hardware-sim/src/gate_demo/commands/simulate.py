@@ -45,7 +45,10 @@ def command(
     kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
     again: Path | None = typer.Option(None, "--replay", help="Instead: a violation that gate explore --json found."),
     days: int | None = typer.Option(
-        None, min=DAYS_MIN, max=DAYS_MAX, help="Instead: so many days of a whole installation, with these crossings and faults."
+        None,
+        min=DAYS_MIN,
+        max=DAYS_MAX,
+        help="Instead: so many days of a whole installation, with these crossings and faults.",
     ),
     out: Path | None = typer.Option(None, help="With --days: where the page goes that a site can print and sign."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
@@ -101,7 +104,7 @@ def _replay(file: Path, *, as_json: bool) -> NoReturn:
     raise typer.Exit(int(Exit.NO if played.broken else Exit.OK))
 
 
-def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, *, as_json: bool) -> NoReturn:  # noqa: FBT001
+def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, *, as_json: bool) -> NoReturn:
     """Let an installation live, and end with 1 unless every check is well."""
     from rich.console import Console
     from rich.progress import Progress

@@ -92,6 +92,7 @@ class Centre:
         now: Callable[[], datetime],
     ) -> asking.Enrolled:
         """Enrol a gate: `gate.provision.enrolment.enrol` without a network, and from another thread than the loop's."""
+
         async def ask() -> asking.Enrolled:
             async with httpx2.AsyncClient(transport=self._transport(None), base_url=f"https://{address}") as client:
                 shown = await client.get(CACERTS)

@@ -229,7 +229,9 @@ class _Life:
         self._evening(day)
         status = here.status()
         if here.centre.is_earlier:
-            self._happens("centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored(), "by single requests")
+            self._happens(
+                "centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored(), "by single requests"
+            )
         now = (tally.crossings, tally.genuine, tally.genuine_admitted)
         crossings, genuine, admitted = (one - other for one, other in zip(now, before, strict=True))
         result.days.append(

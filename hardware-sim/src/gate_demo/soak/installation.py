@@ -150,7 +150,7 @@ class Kept:
     @classmethod
     def in_a_soak_of(cls, days: int) -> Kept:
         """Return the least that a site may set; in a short soak less, so that something is deleted."""
-        return cls(5, 7) if days >= 20 else cls(1, 1, 1)  # noqa: PLR2004
+        return cls(5, 7) if days >= 20 else cls(1, 1, 1)
 
 
 class Installation:
@@ -198,9 +198,7 @@ class Installation:
     def config(self) -> configuration.Config:
         """Read gate.toml. Retention is the soak's own: a short one deletes sooner than a site's file may say."""
         found, kept = configuration.load(self._file), self.kept
-        audit = msgspec.structs.replace(
-            found.audit, others_kept_days=kept.others, mirrored_kept_days=kept.mirrored
-        )
+        audit = msgspec.structs.replace(found.audit, others_kept_days=kept.others, mirrored_kept_days=kept.mirrored)
         notice = configuration.Notice(contact="x", address="https://x.example", results_kept_days=kept.crossings)
         return msgspec.structs.replace(found, audit=audit, notice=notice)
 
@@ -226,7 +224,7 @@ class Installation:
         )
         task = asyncio.ensure_future(running)
         socket, until_s = config.socket("log"), time.monotonic() + WAIT_S
-        while not socket.exists() and not task.done() and time.monotonic() < until_s:
+        while not socket.exists() and not task.done() and time.monotonic() < until_s:  # noqa: ASYNC110 - another task
             await asyncio.sleep(LOOK_S)
         if task.done():
             task.result()
@@ -327,7 +325,7 @@ class Installation:
             for step in found:
                 step.do()
 
-        self._beside.call(asyncio_to_thread(work))
+        self._beside.call(_in_a_thread(work))
         self._outbox = self._upkeep = None
 
     @property
@@ -372,7 +370,7 @@ class Installation:
 
     def tidy_centre(self) -> None:
         """Let the central server delete expired keys."""
-        self._beside.call(asyncio_to_thread(lambda: self.centre.server.retention.look(lambda: False)))
+        self._beside.call(_in_a_thread(lambda: self.centre.server.retention.look(lambda: False)))
 
     # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -515,8 +513,7 @@ class Units:
         return {name: Check(state, "the soak lets this check fail" if state == "failed" else "") for name in ALWAYS}
 
 
-async def asyncio_to_thread(work: Callable[[], None]) -> None:
-    """Run blocking work that has a loop of its own."""
+async def _in_a_thread(work: Callable[[], object]) -> None:
     await asyncio.to_thread(work)
 
 

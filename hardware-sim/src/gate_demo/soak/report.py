@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from gate_core.web_pages.templates import environment
 from gate_demo.simulate.report import ERRORS, GENUINE_SHARE_MIN
-from gate_demo.simulate.run import replay_command
 from gate_demo.simulate.run import Wishes as Replay
+from gate_demo.simulate.run import replay_command
 from gate_demo.soak.days import EVENTS, PLAN, Lived
 from gate_demo.soak.flatness import QUANTITIES, Verdict, judge, rate_bound
 from gate_demo.soak.installation import OTHERS_KEPT_DAYS
@@ -81,7 +81,12 @@ class Report:
         spare = ERRORS * math.sqrt(GENUINE_SHARE_MIN * (1 - GENUINE_SHARE_MIN) / max(1, lived.genuine))
         words = f"{lived.admitted:,} of {lived.genuine:,} ({share:.1%})"
         limit = GENUINE_SHARE_MIN - spare
-        return Check("Genuine travellers admitted by the machine", words, f"{limit:.1%}: {GENUINE_SHARE_MIN:.0%} less what chance may take", share >= limit)
+        return Check(
+            "Genuine travellers admitted by the machine",
+            words,
+            f"{limit:.1%}: {GENUINE_SHARE_MIN:.0%} less what chance may take",
+            share >= limit,
+        )
 
     def replay(self) -> str:
         """Return the command that plays the crossings before the first violation again; empty without one."""
@@ -124,7 +129,11 @@ class Report:
             "replay": self.replay(),
             "violations_per_crossing_95": self.bound,
             "events": {
-                name: {"planned": times, "happened": len(lived.happened.get(name, [])), "evidence": lived.happened.get(name, [])[:1]}
+                name: {
+                    "planned": times,
+                    "happened": len(lived.happened.get(name, [])),
+                    "evidence": lived.happened.get(name, [])[:1],
+                }
                 for name, times in self.planned().items()
             },
             "warm_days": lived.wishes.warm_days,
@@ -140,7 +149,14 @@ class Report:
                 for one in self.verdicts
             },
             "each_day": [
-                {"date": one.date, "crossings": one.crossings, "records": one.records, "rows": one.rows, "events": one.events, **one.values}
+                {
+                    "date": one.date,
+                    "crossings": one.crossings,
+                    "records": one.records,
+                    "rows": one.rows,
+                    "events": one.events,
+                    **one.values,
+                }
                 for one in lived.days
             ],
             "central_bytes": lived.centre_bytes,
@@ -159,10 +175,14 @@ class Report:
     def draw(self, console: Console) -> None:
         """Draw the report as text."""
         lived = self.lived
-        console.print(f"{lived.crossings} crossings in {len(lived.days)} days of {lived.origin}, seed {lived.wishes.seed}; {lived.cpu_s:.0f} s of processor time")
+        console.print(
+            f"{lived.crossings} crossings in {len(lived.days)} days of {lived.origin}, seed {lived.wishes.seed}; {lived.cpu_s:.0f} s of processor time"
+        )
         for one in self.checks():
             mark = "well " if one.ok else "WRONG"
-            console.print(f"{mark} {one.title}: {one.found} ({one.limit})", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"{mark} {one.title}: {one.found} ({one.limit})", markup=False, highlight=False, soft_wrap=True
+            )
         for violation in lived.violations:
             text = f"{violation.kind} in crossing {violation.crossing}: {violation.why}"
             console.print(text, style="bold red", markup=False, highlight=False, soft_wrap=True)

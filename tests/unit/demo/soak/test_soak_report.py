@@ -42,7 +42,18 @@ def lived(leak: str = "", a_crossing: float = 0.0) -> Lived:
     found = Lived(wishes, Kept.in_a_soak_of(DAYS), "soak.example/soak-1/demo")
     found.samples = sampled(SOUND, leak, a_crossing)
     found.days = [
-        Day(day, f"2026-12-{day + 1:02}", 200, 150, 148, 1_200, 1_200 * (day + 1), 9_000, tuple(planned.get(day, ())), SOUND)
+        Day(
+            day,
+            f"2026-12-{day + 1:02}",
+            200,
+            150,
+            148,
+            1_200,
+            1_200 * (day + 1),
+            9_000,
+            tuple(planned.get(day, ())),
+            SOUND,
+        )
         for day in range(DAYS)
     ]
     found.happened = {name: ["seen"] * DAYS for name in EVENTS}
@@ -103,7 +114,9 @@ def test_one_violation_fails_a_soak_and_has_its_replay() -> None:
     found.violations = [Violation("lost_passage", "why", 1_500)]
     report = Report(found)
     assert wrong(report) == ["Violations"]
-    assert report.replay() == "gate simulate --seed 7 --only 500-1500 --faults on --kinds " + report.replay().split()[-1]
+    assert (
+        report.replay() == "gate simulate --seed 7 --only 500-1500 --faults on --kinds " + report.replay().split()[-1]
+    )
 
 
 @pytest.mark.parametrize("name", EVENTS)
