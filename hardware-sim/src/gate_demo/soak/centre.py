@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
-from cryptography.hazmat.primitives.serialization import Encoding
 
+from gate.device_certificate.authorities import to_pem
 from gate.device_certificate.device import CACERTS, Identity, Wanted
 from gate.provision import enrolment as asking
 from gate_central import folder as folders
@@ -106,7 +106,7 @@ class Centre:
 
     def _transport(self, identity: Path | None) -> httpx2.AsyncBaseTransport:
         certificate = None if identity is None else Identity.load(identity).certificate
-        chain = [] if certificate is None else [certificate.public_bytes(Encoding.PEM).decode()]
+        chain = [] if certificate is None else [to_pem((certificate,)).decode()]
 
         async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
             path = scope["path"]
