@@ -104,7 +104,7 @@ def loaded_by(module: str) -> set[str]:
                     "gate_central.database",
                     "gate_documents",
                     "gate.lists",
-                    "gate.sync",
+                    "gate.programs.sync",
                     "gate.updates",
                 ),
             ),

@@ -31,13 +31,13 @@ from gate.channel import register_messages
 from gate.channel.message import Status
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.lists.adapters.table import ADAPTERS
 from gate.lists.stored_list import Brought, StoredList
 from gate.passage.names import Disposition
 from gate.programs.registers import program
 from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers, SignedList, Suspended
+from gate.programs.shared.devices.registers import ADAPTERS
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate_core.audit_format.note import Note
