@@ -393,7 +393,11 @@ def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
         why = f"closed already by {closed_by}" if close else "no officer closed this lane"
         return _impossible(turn, ordered, why)
     if technician is not None and not has_ended_work and ordered.said.role is not Role.SUPERVISOR:
-        return _impossible(turn, ordered, f"{technician} works on this lane: they *close* it when the work is done, or a supervisor opens it")
+        return _impossible(
+            turn,
+            ordered,
+            f"{technician} works on this lane: they *close* it when the work is done, or a supervisor opens it",
+        )
     lane = replace(turn.lane, closed_by=ordered.said.officer if close else None, maintained_by=None)
     verb = ObeyedVerb.CLOSE if close else ObeyedVerb.OPEN
     return _at_rest(turn, ordered, lane, Write(records.Obeyed(None, ordered.said, verb)))
