@@ -25,7 +25,7 @@ from gate_core.evidence.crossing import Door
 
 
 class Watch(Protocol):
-    """Whoever holds the lane to its promises: `fakes.lane_oracle` one of one door, `fakes.two_door_oracle` one of two."""
+    """The judge of a lane's promises: `fakes.lane_oracle` for one door, `fakes.two_door_oracle` for two."""
 
     def hears(self, event: Event, now_ms: int, *, fresh: bool) -> None:
         """An event that the lane answers next. `fresh`: an order answers the newest challenge."""

@@ -70,7 +70,7 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.registers.program",
             (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "pyrage", "gate_documents"),
         ),
-        # Both children that hold what may not leave them, and the program of root that must not reach a network or a device.
+        # The children of faces and of lists, whose data must not leave them, and the update program: it is root's, and reaches no network or device.
         (
             "gate.programs.vision.face_child",
             (
