@@ -8,6 +8,7 @@ import logging
 import math
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -112,21 +113,20 @@ class Day:
     admitted: int
     records: int
     mirrored: int
-    rows: int
     events: tuple[str, ...]
     values: dict[str, float]
 
 
 @dataclass(slots=True)
 class Lived:
-    """What a soak found. `happened`: the evidence of each time that an event happened."""
+    """What a soak found. `happened`: how often each event happened."""
 
     wishes: Wishes
     kept: Kept
     origin: str = ""
     days: list[Day] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    happened: dict[str, list[str]] = field(default_factory=dict)
+    happened: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
     crossings: int = 0
     genuine: int = 0
@@ -165,8 +165,6 @@ async def _live(result: Lived, folder: Path, done: Callable[[int], None]) -> Non
         result.violations.append(Violation(error.kind.value, error.why, result.crossings))
     finally:
         here.close()
-    if not here.has_key_days():
-        result.violations.append(Violation("update", "the log's database was not migrated", result.crossings))
 
 
 class _Life:
@@ -218,20 +216,18 @@ class _Life:
             async with contextlib.AsyncExitStack() as stack:
                 for name in due:
                     if (begin := getattr(self, f"_{name}", None)) is not None:
-                        await stack.enter_async_context(begin(day))
+                        await stack.enter_async_context(begin())
                 await self._cross(day, quarter)
             self._rest_until(day + (quarter + 1) / QUARTERS)
             await self._look_at_lists()
             all_failed = not self._sync() and all_failed
             self._sample(day)
         if here.centre.is_away and "centre_away" in events:
-            self._happens("centre_away", all_failed, here.problem)
+            self._happens("centre_away", all_failed)
         self._evening(day)
         status = here.status()
         if here.centre.is_earlier:
-            self._happens(
-                "centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored(), "by single requests"
-            )
+            self._happens("centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored())
         now = (tally.crossings, tally.genuine, tally.genuine_admitted)
         crossings, genuine, admitted = (one - other for one, other in zip(now, before, strict=True))
         result.days.append(
@@ -243,7 +239,6 @@ class _Life:
                 admitted,
                 int(status["entries"]) - size,
                 here.mirrored,
-                int(status["entries"]) - int(status["kept"]["first"]),
                 tuple(events),
                 dict(result.samples[-1].values),
             )
@@ -277,21 +272,29 @@ class _Life:
     def _evening(self, day: int) -> None:
         """Check what is kept, and do what is done by day."""
         here, kept = self._here, self._result.kept
-        first = max(0, day + 1 - kept.crossings)
+        oldest = {"crossing": max(0, day + 1 - kept.crossings)}
         wanted = {
-            self._date(one)
-            for one in range(first, day + 1)
+            ("crossing", self._date(one))
+            for one in range(oldest["crossing"], day + 1)
             if any(self._wishes.numbers(one, quarter) for quarter in range(QUARTERS))
         }
-        # It is past midnight. A key of a time at which no time service vouched for the clock counts as made today.
-        may_be = wanted | {self._date(day + 1)}
-        has = here.wait_for(lambda: wanted <= {one for about, one in here.key_days() if about == "crossing"} <= may_be)
-        self._need(has, "retention", f"days of keys {sorted(here.key_days())}, and {sorted(wanted)} are wanted")
-        self._count("keys_expired", "keys_expired")
-        self._count("certificate_renewed", "identity_renewed")
+
+        def is_right() -> bool:
+            # It is past midnight. A key of a time at which no time service vouched for the clock counts as made today.
+            has = here.key_days()
+            young = (self._date(oldest.get(about, day + 1 - kept.others)) <= one for about, one in has)
+            return wanted <= set(has) and all(young) and max(one for _, one in has) <= self._date(day + 1)
+
+        self._need(
+            here.wait_for(is_right),
+            "retention",
+            f"days of keys {sorted(here.key_days())}, and {sorted(wanted)} are wanted",
+        )
+        self._result.happened["keys_expired"] = self._journal["keys_expired"]
+        self._result.happened["certificate_renewed"] = self._journal["identity_renewed"]
         here.tidy_centre()
         self._result.centre_bytes = here.centre_bytes()
-        is_due = day % IMPORT_EVERY_DAYS == IMPORT_EVERY_DAYS - 1 and "lists_expire" in self._result.happened
+        is_due = day % IMPORT_EVERY_DAYS == IMPORT_EVERY_DAYS - 1 and self._result.happened["lists_expire"] > 0
         if is_due and "clock_back" not in self._planned.get(day + 1, []):
             here.import_lists(self._clock.true())
         if "certificate_expires" in self._planned.get(day + 2, []):
@@ -305,18 +308,15 @@ class _Life:
 
     def _sample(self, day: int) -> None:
         here = self._here
-        values = measure() | {"disk": here.disk_bytes(), "key_files": len(here.key_days())}
+        status = here.status()
+        rows = int(status["entries"]) - int(status["kept"]["first"])
+        values = measure() | {"disk": here.disk_bytes(), "rows": rows}
         self._result.samples.append(Sample(day, self._result.crossings, values))
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _happens(self, name: str, is_true: bool, evidence: str) -> None:  # noqa: FBT001
-        if is_true:
-            self._result.happened.setdefault(name, []).append(evidence)
-
-    def _count(self, name: str, line: str) -> None:
-        if self._journal[line]:
-            self._result.happened[name] = [f"{line} in the journal"] * self._journal[line]
+    def _happens(self, name: str, is_true: bool) -> None:  # noqa: FBT001
+        self._result.happened[name] += is_true
 
     def _need(self, is_true: bool, kind: str, why: str) -> None:  # noqa: FBT001
         if not is_true:
@@ -327,7 +327,7 @@ class _Life:
         await self._scene.pause(SEES_S)
 
     @contextlib.asynccontextmanager
-    async def _lists_expire(self, _day: int) -> AsyncIterator[None]:
+    async def _lists_expire(self) -> AsyncIterator[None]:
         """The lists are too old, so the lane closes; with new ones it opens."""
         here, scene = self._here, self._scene
         kinds = sorted({one.kind.value for one in here.list_alarms()})
@@ -338,13 +338,13 @@ class _Life:
         self._need(not here.list_alarms(), "lists", f"alarms after an import: {here.list_alarms()}")
         await self._look_at_lists()
         await self._hall.come_to_rest()
-        self._happens("lists_expire", closes, f"alarms {kinds}, screen {CLOSED}")
+        self._happens("lists_expire", closes)
         yield
 
-    def _clock_ahead(self, _day: int) -> contextlib.AbstractAsyncContextManager[None]:
+    def _clock_ahead(self) -> contextlib.AbstractAsyncContextManager[None]:
         return self._clock_jumps("clock_ahead", AHEAD_S)
 
-    def _clock_back(self, _day: int) -> contextlib.AbstractAsyncContextManager[None]:
+    def _clock_back(self) -> contextlib.AbstractAsyncContextManager[None]:
         return self._clock_jumps("clock_back", BACK_S)
 
     @contextlib.asynccontextmanager
@@ -354,7 +354,7 @@ class _Life:
         yield
         is_seen = await self._step(0.0) and is_seen
         self._need(is_seen, "clock", "the log has no record of a step of the clock")
-        self._happens(name, is_seen, f"{self._journal['clock_stepped']} steps recorded so far")
+        self._happens(name, is_seen)
 
     async def _step(self, jump_s: float) -> bool:
         before = self._journal["clock_stepped"]
@@ -376,7 +376,7 @@ class _Life:
         await self._hall.come_to_rest()
 
     @contextlib.asynccontextmanager
-    async def _power_cut(self, _day: int) -> AsyncIterator[None]:
+    async def _power_cut(self) -> AsyncIterator[None]:
         """Board and programs lose their power; what they had on disk is all that they begin with."""
         here, left = self._here, self._left
         async with self._without_lane():
@@ -392,30 +392,29 @@ class _Life:
             self._need(same, "power", f"open crossings {found.crossings}, and {list(left.open)} were open")
             left.open, left.referred = dict.fromkeys(found.crossings), dict.fromkeys(found.referred)
             left.remembered = found.remembered
-            self._happens("power_cut", same, f"{size} records after it")
+            self._happens("power_cut", same)
         yield
 
     @contextlib.asynccontextmanager
-    async def _certificate_expires(self, _day: int) -> AsyncIterator[None]:
+    async def _certificate_expires(self) -> AsyncIterator[None]:
         """The certificate ended while the central server was away: a technician enrols the gate again."""
         here = self._here
-        fine, problem = here.sync(), here.problem
-        ended = here.certificate.expires
-        self._happens("certificate_expires", not fine and ended <= self._clock.true(), problem)
+        fine = here.sync()
+        self._happens("certificate_expires", not fine and here.certificate.expires <= self._clock.true())
         self._need(not fine, "certificate", "the central server took records with an expired certificate")
         here.enrol(again=True)
         yield
 
     @contextlib.asynccontextmanager
-    async def _update_installed(self, _day: int) -> AsyncIterator[None]:
+    async def _update_installed(self) -> AsyncIterator[None]:
         async with self._without_lane():
-            said = self._here.update(fails=False)
-        self._happens("update_installed", "because" not in said, said)
+            stays = self._here.update(fails=False)
+        self._happens("update_installed", stays and self._here.has_key_days())
         yield
 
     @contextlib.asynccontextmanager
-    async def _update_undone(self, _day: int) -> AsyncIterator[None]:
+    async def _update_undone(self) -> AsyncIterator[None]:
         async with self._without_lane():
-            said = self._here.update(fails=True)
-        self._happens("update_undone", "because" in said, said)
+            stays = self._here.update(fails=True)
+        self._happens("update_undone", not stays and self._here.has_key_days())
         yield

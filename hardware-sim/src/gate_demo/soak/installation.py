@@ -407,9 +407,9 @@ class Installation:
 
     # ── updates ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def update(self, *, fails: bool) -> str:
+    def update(self, *, fails: bool) -> bool:
         """Install the next version by the steps of the update program: software and configuration. With `fails` its
-        checks fail. Return the version that runs afterwards, and why it is not the new one.
+        checks fail. Return True if the new version runs afterwards.
         """
         home, number = self._file.parent, self._version + 1
         self._version = number
@@ -438,20 +438,17 @@ class Installation:
         )
         marker = f"lib/python{PYTHON}/site-packages/portcullis_soak.py"
         text = f"{self._file.read_text()}\n# version {number}\n"
-        why = ""
         with ledger.locked(), emptied(ledger.staging) as staging:
             work.archives = {
                 Kind.SOFTWARE: _zipped(staging / "software.zip", {marker: f"VERSION = {number}\n"}),
                 Kind.CONFIGURATION: _zipped(staging / "configuration.zip", {"gate.toml": text}),
             }
-            try:
+            with contextlib.suppress(steps.NotKeptError):
                 steps.carry_out(work)
-            except steps.NotKeptError as error:
-                why = f", because {error}"
-        ran = work.software.current()
-        if (ran == str(number)) is not (f"# version {number}" in self._file.read_text()):
+        stays = work.software.current() == str(number)
+        if stays is not (f"# version {number}" in self._file.read_text()):
             raise RuntimeError("software and configuration are of two versions after an update")
-        return f"version {ran} runs{why}"
+        return stays
 
     def put_back_schema(self) -> None:
         """Give the log's database the form that it had before keys had days; the next start migrates it."""
@@ -460,7 +457,7 @@ class Installation:
             database.commit()
 
     def has_key_days(self) -> bool:
-        """Return True when the database, of a stopped log, has the newest form."""
+        """Return True when the log's database has the newest form."""
         path = Path(self.config.paths.state) / "audit" / "log.sqlite"
         with contextlib.closing(sqlite3.connect(path)) as database:
             return database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone() is not None
