@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CROSSINGS_MAX = 10_000_000
 SEED_BITS = 32
-DAYS_MIN, DAYS_MAX = 3, 366
+DAYS_MIN, DAYS_MAX = 6, 100
+A_DAY_MAX = 14_000  # a crossing is five seconds of the one lane
 
 
 class LaneOfDoors(enum.StrEnum):
@@ -48,9 +49,9 @@ def command(
         None,
         min=DAYS_MIN,
         max=DAYS_MAX,
-        help="Instead: so many days of a whole installation, with these crossings and faults.",
+        help="Instead: a soak. One installation lives for so many days, with these crossings and faults.",
     ),
-    out: Path | None = typer.Option(None, help="With --days: where the page goes that a site can print and sign."),
+    out: Path | None = typer.Option(None, help="With --days: file for the report, a page to print and sign."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
@@ -65,9 +66,11 @@ def command(
     if days is not None:
         if lane is not LaneOfDoors.ONE or only is not None or kinds is not None:
             fail(Exit.USAGE, "--days plays all crossings and kinds of fault, through a lane of one door")
+        if crossings > days * A_DAY_MAX:
+            fail(Exit.USAGE, f"a lane has time for {A_DAY_MAX:,} crossings a day: give more days or fewer crossings")
         _soak(drawn, days, crossings, faults is OnOff.ON, out, as_json=as_json)
     if out is not None:
-        fail(Exit.USAGE, "--out is the page of --days")
+        fail(Exit.USAGE, "--out is for the report of a soak: give --days as well")
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
     doors = LANES[lane.value]
     wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
@@ -105,7 +108,7 @@ def _replay(file: Path, *, as_json: bool) -> NoReturn:
 
 
 def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, *, as_json: bool) -> NoReturn:
-    """Let an installation live, and end with 1 unless every check is well."""
+    """Run a soak; exit code 1 unless every check passes."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -201,7 +201,7 @@ class _Life:
     @property
     def _usual_days(self) -> float:
         """Return the age of new certificates with which one is due for renewal four times in the soak."""
-        return RENEWED_AFTER_DAYS - max(1.0, self._wishes.days / 4)
+        return RENEWED_AFTER_DAYS - min(max(1.0, self._wishes.days / 4), RENEWED_AFTER_DAYS)
 
     async def _day(self, day: int) -> None:
         here, tally, result = self._here, self._hall.tally, self._result

@@ -65,6 +65,7 @@ WAIT_S: Final = 30.0  # of real time, for what the log program does by itself
 LOOK_S: Final = 0.02
 BEGINS_S: Final = 1_000.0  # of the virtual loop
 FOLDERS: Final = ("state", "spool", "inbox", "keys", "identity", "trust")  # what the gate keeps on its disk
+WRITTEN: Final = ("state", "spool", "inbox")  # by the log and by sync, in service
 # Real seconds between the log program's looks: it lives a day of the soak in some seconds.
 TIMING: Final = Timing(
     receipts_every_s=0.05, erasures_every_s=0.5, keys_every_s=0.5, clock_every_s=0.05, publish_again_s=0.1
@@ -161,7 +162,7 @@ class Installation:
         self.journal = EventCounts()
         self.centre = Centre(folder / "centre", clock.true, crossings_days=kept.crossings)
         self._beside = Beside()
-        self._boot = self._new_boot()
+        self._boot = str(uuid.uuid4())
         self._file = folder / "gate" / "gate.toml"
         self._install()
         self._log: LogProgram | None = None
@@ -201,9 +202,6 @@ class Installation:
         audit = msgspec.structs.replace(found.audit, others_kept_days=kept.others, mirrored_kept_days=kept.mirrored)
         notice = configuration.Notice(contact="x", address="https://x.example", results_kept_days=kept.crossings)
         return msgspec.structs.replace(found, audit=audit, notice=notice)
-
-    def _new_boot(self) -> str:
-        return str(uuid.uuid4())
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -245,15 +243,18 @@ class Installation:
 
     def cut_power(self) -> None:
         """End the log program, and leave on the disk what was there before it ended. The next boot is another one."""
+        self._beside.call(self._cut())
+        self._log, self._outbox, self._upkeep = None, None, None
+        self._boot = str(uuid.uuid4())
+
+    async def _cut(self) -> None:
         home = self._file.parent
-        for name in ("state", "spool", "inbox"):
+        for name in WRITTEN:  # on the log program's own loop, which does nothing else meanwhile
             shutil.copytree(home / name, home / f"{name}.cut")
-        self._beside.call(self._end(self._running, kindly=False))
-        for name in ("state", "spool", "inbox"):
+        await self._end(self._running, kindly=False)
+        for name in WRITTEN:
             shutil.rmtree(home / name)
             (home / f"{name}.cut").rename(home / name)
-        self._log, self._outbox, self._upkeep = None, None, None
-        self._boot = self._new_boot()
 
     @property
     def _running(self) -> LogProgram:
