@@ -43,8 +43,8 @@ PLAN: Final[dict[str, tuple[tuple[float, ...], int]]] = {
     "clock_ahead": ((0.3, 0.75), 2),
     "clock_back": ((0.45, 0.9), 3),
     "power_cut": ((0.2, 0.4, 0.6, 0.8, 0.95), 1),
-    "centre_away": ((0.25, 0.5), 0),
-    "centre_earlier": ((0.1, 0.55, 0.85), 0),
+    "central_server_away": ((0.25, 0.5), 0),
+    "earlier_central_server": ((0.1, 0.55, 0.85), 0),
     "certificate_expires": ((0.7,), 0),
     "update_installed": ((0.35, 0.65), 0),
     "update_undone": ((0.5, 1.0), 0),
@@ -54,8 +54,8 @@ EVENTS: Final = {
     "clock_ahead": "The clock jumped 45 days ahead and back, without a time service",
     "clock_back": "The clock jumped 19 hours back and ahead, without a time service",
     "power_cut": "Power was cut: every program ended, and began from its disk",
-    "centre_away": "The central server was away for a day",
-    "centre_earlier": "The central server spoke the protocol of an earlier version",
+    "central_server_away": "The central server was away for a day",
+    "earlier_central_server": "The central server spoke the protocol of an earlier version",
     "certificate_expires": "The gate's certificate expired, and the gate was enrolled again",
     "certificate_renewed": "The gate's certificate was renewed before its end",
     "update_installed": "An update was installed, and the log's database migrated",
@@ -93,13 +93,13 @@ class Wishes:
                 found.setdefault(day, []).append(name)
         for day in range(self.days):
             if self.is_centre_away(day, found):
-                found[day] = [name for name in found.get(day, []) if name != "centre_earlier"]
+                found[day] = [name for name in found.get(day, []) if name != "earlier_central_server"]
         return found
 
     @staticmethod
     def is_centre_away(day: int, planned: Mapping[int, list[str]]) -> bool:
         """Return True when the central server is away on this day: also on the one before the certificate's end."""
-        return "centre_away" in planned.get(day, []) or "certificate_expires" in planned.get(day + 1, [])
+        return "central_server_away" in planned.get(day, []) or "certificate_expires" in planned.get(day + 1, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,8 @@ async def _live(result: Lived, folder: Path, done: Callable[[int], None]) -> Non
         result.violations.append(Violation(error.kind.value, error.why, result.crossings))
     finally:
         here.close()
+    if not here.has_key_days():  # only a stopped log lets others read its database
+        result.violations.append(Violation("update", "the log's database was not migrated", result.crossings))
 
 
 class _Life:
@@ -207,7 +209,7 @@ class _Life:
         here, tally, result = self._here, self._hall.tally, self._result
         before = (tally.crossings, tally.genuine, tally.genuine_admitted)
         events, size = self._planned.get(day, []), int(here.status()["entries"])
-        here.centre.is_earlier = "centre_earlier" in events
+        here.centre.is_earlier = "earlier_central_server" in events
         here.centre.is_away = self._wishes.is_centre_away(day, self._planned)
         all_failed = True
         in_parts = here.centre.uploads_in_parts
@@ -222,12 +224,12 @@ class _Life:
             await self._look_at_lists()
             all_failed = not self._sync() and all_failed
             self._sample(day)
-        if here.centre.is_away and "centre_away" in events:
-            self._happens("centre_away", all_failed)
+        if here.centre.is_away and "central_server_away" in events:
+            self._happens("central_server_away", all_failed)
         self._evening(day)
         status = here.status()
         if here.centre.is_earlier:
-            self._happens("centre_earlier", here.centre.uploads_in_parts > in_parts and self._is_mirrored())
+            self._happens("earlier_central_server", here.centre.uploads_in_parts > in_parts and self._is_mirrored())
         now = (tally.crossings, tally.genuine, tally.genuine_admitted)
         crossings, genuine, admitted = (one - other for one, other in zip(now, before, strict=True))
         result.days.append(
@@ -409,12 +411,12 @@ class _Life:
     async def _update_installed(self) -> AsyncIterator[None]:
         async with self._without_lane():
             stays = self._here.update(fails=False)
-        self._happens("update_installed", stays and self._here.has_key_days())
+        self._happens("update_installed", stays)
         yield
 
     @contextlib.asynccontextmanager
     async def _update_undone(self) -> AsyncIterator[None]:
         async with self._without_lane():
             stays = self._here.update(fails=True)
-        self._happens("update_undone", not stays and self._here.has_key_days())
+        self._happens("update_undone", not stays)
         yield

@@ -458,7 +458,7 @@ class Installation:
             database.commit()
 
     def has_key_days(self) -> bool:
-        """Return True when the log's database has the newest form."""
+        """Return True when the database, of a stopped log, has the newest form."""
         path = Path(self.config.paths.state) / "audit" / "log.sqlite"
         with contextlib.closing(sqlite3.connect(path)) as database:
             return database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone() is not None

@@ -67,7 +67,7 @@ class Report:
         ]
         for name, times in self.planned().items():
             seen = lived.happened[name]
-            found.append(Check(EVENTS[name], f"happened: {seen}", f"planned: {times}", seen >= times))
+            found.append(Check(EVENTS[name], f"{seen} times", f"at least {times}", seen >= times))
         return found + [_flat(one) for one in self.verdicts]
 
     def _bound(self) -> str:
@@ -86,7 +86,7 @@ class Report:
         return Check(
             "Genuine travellers admitted by the machine",
             words,
-            f"{limit:.1%}: {GENUINE_SHARE_MIN:.0%} less what chance may take",
+            f"at least {limit:.1%} ({GENUINE_SHARE_MIN:.0%} less three standard errors)",
             share >= limit,
         )
 
@@ -174,7 +174,7 @@ class Report:
             f"{lived.crossings} crossings in {len(lived.days)} days of {lived.origin}, seed {lived.wishes.seed}; {lived.cpu_s:.0f} s of processor time"
         )
         for one in self.checks():
-            mark = "well " if one.ok else "WRONG"
+            mark = "passed" if one.ok else "FAILED"
             console.print(
                 f"{mark} {one.title}: {one.found} ({one.limit})", markup=False, highlight=False, soft_wrap=True
             )
@@ -189,8 +189,8 @@ def _flat(one: Verdict) -> Check:
     unit = one.quantity.unit
     if math.isnan(one.bound):
         return Check(f"{one.quantity.title}: flat", "too few samples after the warm-up", "at least 5", ok=False)
-    found = f"{shown(one.first, unit)} to {shown(one.last, unit)}; rise at most {shown(one.bound, unit)}"
-    return Check(f"{one.quantity.title}: flat", found, f"rise {shown(one.allowed, unit)}", one.flat)
+    found = f"{shown(one.first, unit)} to {shown(one.last, unit)}; rise up to {shown(one.bound, unit)}"
+    return Check(f"{one.quantity.title}: flat", found, f"rise at most {shown(one.allowed, unit)}", one.flat)
 
 
 def shown(value: float, unit: str) -> str:
