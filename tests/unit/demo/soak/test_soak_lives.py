@@ -12,6 +12,7 @@ import pytest
 
 from gate.device_certificate.device import Identity
 from gate.programs.lane.engine import Engine
+from gate.programs.log.pruning import Pruning
 from gate.programs.log.retention import Kept
 from gate_core.audit_format.sealer import KeyRing
 from gate_demo.soak import installation
@@ -20,6 +21,7 @@ from gate_demo.soak.report import Report
 
 pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 SEED, DAYS, CROSSINGS = 7, 6, 300
+MANY = 2_400  # more records than the log always keeps
 
 
 def wrong(found: Lived) -> set[str]:
@@ -68,28 +70,38 @@ def retention_off(monkeypatch: pytest.MonkeyPatch, _opened: list[int]) -> None:
     monkeypatch.setattr(Kept, "is_over", lambda *_: False)
 
 
+def pruning_off(monkeypatch: pytest.MonkeyPatch, _opened: list[int]) -> None:
+    """The log never deletes entries that the central server holds."""
+
+    async def drops_nothing(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(Pruning, "_drop", drops_nothing)
+
+
 def never_renewed(monkeypatch: pytest.MonkeyPatch, _opened: list[int]) -> None:
     """Sync never renews the gate's certificate."""
     monkeypatch.setattr(Identity, "renewed_from", datetime(2999, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
-    ("mutant", "red"),
+    ("mutant", "crossings", "red"),
     [
-        (descriptor_a_crossing, {"Open descriptors: flat"}),
-        (list_that_grows, {"Entries of tables in memory: flat"}),
-        (retention_off, {"Violations", "Days of keys: flat", "Keys of old days were deleted"}),
-        (never_renewed, {"The gate's certificate was renewed before its end"}),
+        (descriptor_a_crossing, CROSSINGS, {"Open descriptors: flat"}),
+        (list_that_grows, CROSSINGS, {"Entries of tables in memory: flat"}),
+        (pruning_off, MANY, {"Records on the gate's disk: flat"}),
+        (retention_off, CROSSINGS, {"Violations", "Keys of old days were deleted"}),
+        (never_renewed, CROSSINGS, {"The gate's certificate was renewed before its end"}),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_a_mutant_turns_the_report_red(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[..., None], red: set[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[..., None], crossings: int, red: set[str]
 ) -> None:
     opened: list[int] = []
     mutant(monkeypatch, opened)
     try:
-        found = soak(tmp_path)
+        found = soak(tmp_path, crossings)
     finally:
         if mutant is descriptor_a_crossing:
             for descriptor in opened:
