@@ -28,13 +28,8 @@ def wrong(found: Lived) -> set[str]:
     return {one.title for one in Report(found).checks() if not one.ok}
 
 
-def soak(folder: Path, crossings: int = CROSSINGS) -> Lived:
-    (folder / "s").mkdir()
-    return live(Wishes(SEED, DAYS, crossings), folder / "s")
-
-
-def test_a_sound_installation_passes(tmp_path: Path) -> None:
-    found = soak(tmp_path)
+def test_a_sound_installation_passes(short_path: Path) -> None:
+    found = live(Wishes(SEED, DAYS, CROSSINGS), short_path)
     assert [one.why for one in found.violations] == []
     assert wrong(found) == set()
     fields = Report(found).fields()
@@ -96,12 +91,12 @@ def never_renewed(monkeypatch: pytest.MonkeyPatch, _opened: list[int]) -> None:
     ids=lambda one: getattr(one, "__name__", ""),
 )
 def test_a_mutant_turns_the_report_red(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[..., None], crossings: int, red: set[str]
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[..., None], crossings: int, red: set[str]
 ) -> None:
     opened: list[int] = []
     mutant(monkeypatch, opened)
     try:
-        found = soak(tmp_path, crossings)
+        found = live(Wishes(SEED, DAYS, crossings), short_path)
     finally:
         if mutant is descriptor_a_crossing:
             for descriptor in opened:
