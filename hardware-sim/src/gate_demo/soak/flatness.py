@@ -43,7 +43,7 @@ QUANTITIES: Final = (
     Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0.25, LATEST),
     Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
     Quantity("threads", "Threads", "threads", 4, 0, "threads that the pools start when they need them"),
-    Quantity("rows", "Records on the gate's disk", "records", 3_000, 1, LATEST),
+    Quantity("rows", "Records on the gate's disk", "records", 2_800, 1, LATEST),
     Quantity(
         "disk", "The gate's disk", "bytes", 40 * MIB, 1.5 * KIB, f"{LATEST}; the hashes of each record stay for ever"
     ),
