@@ -38,9 +38,9 @@ class Quantity:
 KIB, MIB = 1024, 1024 * 1024
 LATEST: Final = "the log always knows its latest 4,096 records, and keeps their entries"
 QUANTITIES: Final = (
-    Quantity("memory", "Resident memory", "bytes", 24 * MIB, 64, "the allocator's pages do not go back at once"),
-    Quantity("blocks", "Objects in memory", "blocks", 16_000, 0.25, LATEST),
-    Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0.25, LATEST),
+    Quantity("memory", "Resident memory", "bytes", 24 * MIB, 0, "the allocator's pages do not go back at once"),
+    Quantity("blocks", "Objects in memory", "blocks", 16_000, 0, LATEST),
+    Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0, LATEST),
     Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
     Quantity("threads", "Threads", "threads", 4, 0, "threads that the pools start when they need them"),
     Quantity("rows", "Records on the gate's disk", "records", 2_800, 1, LATEST),

@@ -138,7 +138,7 @@ class Report:
                     "first": _number(one.first),
                     "last": _number(one.last),
                     "rise": _number(one.rise),
-                    "rise_95": _number(one.bound),
+                    "rise_max": _number(one.bound),
                     "allowed": one.allowed,
                     "flat": one.flat,
                 }
