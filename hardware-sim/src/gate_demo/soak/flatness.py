@@ -32,21 +32,17 @@ class Quantity:
     unit: str
     fixed: float
     per_crossing: float = 0.0
-    why: str = ""
 
 
 KIB, MIB = 1024, 1024 * 1024
-LATEST: Final = "the log always knows its latest 4,096 records, and keeps their entries"
 QUANTITIES: Final = (
-    Quantity("memory", "Resident memory", "bytes", 24 * MIB, 0, "the allocator's pages do not go back at once"),
-    Quantity("blocks", "Objects in memory", "blocks", 16_000, 0, LATEST),
-    Quantity("entries", "Entries of tables in memory", "entries", 6_000, 0, LATEST),
-    Quantity("descriptors", "Open descriptors", "descriptors", 1, 0, "one file more or less at the time of the look"),
-    Quantity("threads", "Threads", "threads", 4, 0, "threads that the pools start when they need them"),
-    Quantity("rows", "Records on the gate's disk", "records", 2_800, 1, LATEST),
-    Quantity(
-        "disk", "The gate's disk", "bytes", 40 * MIB, 1.5 * KIB, f"{LATEST}; the hashes of each record stay for ever"
-    ),
+    Quantity("memory", "Resident memory", "bytes", 24 * MIB),  # the allocator's pages do not go back at once
+    Quantity("blocks", "Objects in memory", "blocks", 16_000),  # the log knows its latest 4,096 records
+    Quantity("entries", "Entries of tables in memory", "entries", 6_000),  # the same
+    Quantity("descriptors", "Open descriptors", "descriptors", 1),  # one file more or less at the time of the look
+    Quantity("threads", "Threads", "threads", 4),  # the pools start threads when they need them
+    Quantity("rows", "Records on the gate's disk", "records", 2_800, 1),  # the log keeps its latest 4,096
+    Quantity("disk", "The gate's disk", "bytes", 40 * MIB, 1.5 * KIB),  # the hashes of each record stay for ever
 )
 
 
