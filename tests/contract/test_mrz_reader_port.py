@@ -199,6 +199,23 @@ async def test_a_keyboard_of_another_layout_is_a_matter_for_the_technician(tmp_p
             await at.driver.next_lines()
 
 
+async def test_an_elyctis_can_be_asked_what_it_is_and_what_lies_on_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, "elyctis") as at:
+        await at.driver.connect()
+        assert isinstance(at.driver, swipe.ElyctisSwipe)
+        assert at.driver.identity == swipe.ScannerIdentity("IDBOX-SIM 1.7", "SIM00000001")
+        assert await at.driver.inquire(swipe.Letter.OCR_VERSION) == "OCR-SIM 1.0"
+        assert await at.driver.inquire(swipe.Letter.PRODUCT) == "ID BOX One (simulated)"
+        assert await at.driver.lines_now() is None
+        for lines in (PASSPORT, ("D1NLD15094111111111111111111",)):
+            at.device.insert(lines)
+            assert (await at.driver.next_lines()).lines == lines
+            read = await at.driver.lines_now()
+            assert read is not None
+            assert read.lines == lines
+            at.device.remove()
+
+
 @pytest.mark.usefixtures("short_waits")
 async def test_a_reader_that_can_be_asked_is_found_by_its_answer(tmp_path: Path) -> None:
     async def story(at: Desk, kind: str) -> None:
