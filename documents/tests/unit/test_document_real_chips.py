@@ -296,7 +296,7 @@ def test_an_ef_atr_info_that_lies_costs_time_and_nothing_else(content: bytes) ->
     assert results(inspected(with_atr_info(issued(), content))) == {}
 
 
-def read_by_a_short_reader(document: Passport, **switches: int) -> Conversed:
+def read_by_a_short_reader(document: Passport, **switches: Any) -> Conversed:
     """The reader breaks down over a command in the extended form."""
 
     def short(transmit: Transmit) -> Transmit:
