@@ -118,7 +118,7 @@ class Gate:
 
 IN, OUT = "welcome wait go wait look", "wait go wait welcome"
 # What it is about, of which lane, in which scenario: the screens that come, and all that is done.
-STORIES = (
+STORIES: tuple[tuple[str, Lane, str, str, dict[str, Any], str], ...] = (
     ("a genuine traveller presents, walks and is gone", ONE, "genuine", "welcome wait look go", {}, "stand lay take walk gone"),
     ("nobody presents anything uninvited", ONE, "genuine", "closed officer", {}, "gone"),
     ("one who is referred waits for the officer", ONE, "genuine", "welcome look officer welcome", {}, "stand lay take gone"),
