@@ -56,8 +56,8 @@ def happened(at_ms: int, event: str, *words: str) -> list[Happening]:
         case "ended", how:
             return [at("grant_ended", direction="entry", how=how)]
         case "opens", *how:
-            start = "closing" if "closing" in how else "closed"
-            return [at("leaf_moved", **{"from": start, "to": "opening", "obstacle": "obstacle" in how})]
+            leaf = "closing" if "closing" in how else "closed"
+            return [at("leaf_moved", **{"from": leaf, "to": "opening", "obstacle": "obstacle" in how})]
         case ("closing" | "closes",):
             moves = at("leaf_moved", **{"from": "open", "to": "closing"})
             return [moves] if event == "closing" else [moves, *happened(at_ms + 600, "rest", "closed")]
