@@ -22,7 +22,7 @@ from drivers.reader.swipe import (
     mrz_lines,
 )
 from gate_contract.links import OneByteAtATime
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time, run_virtual
 from gate_core.errors import BadFrameError, LinkLostError, NoReplyError
 from gate_core.ports.memory_link import memory_pair
 
@@ -109,17 +109,15 @@ def test_connecting_asks_who_is_there_and_arms() -> None:
     with_reader(story)
 
 
-def test_a_reader_that_says_nothing_is_no_reply_after_three_questions() -> None:
-    async def run() -> None:
-        unit = SwipeUnit(mute=True)
-        async with swipe_reader(unit) as reader:
-            with pytest.raises(NoReplyError):
-                await reader.connect()
-            assert unit.asked == [b"V"] * 3
-            with pytest.raises(LinkLostError, match="not connected"):
-                await reader.next_lines()
-
-    run_virtual(run())
+@in_virtual_time
+async def test_a_reader_that_says_nothing_is_no_reply_after_three_questions() -> None:
+    unit = SwipeUnit(mute=True)
+    async with swipe_reader(unit) as reader:
+        with pytest.raises(NoReplyError):
+            await reader.connect()
+        assert unit.asked == [b"V"] * 3
+        with pytest.raises(LinkLostError, match="not connected"):
+            await reader.next_lines()
 
 
 @pytest.mark.parametrize("wrap", [lambda link: link, OneByteAtATime])
