@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -190,21 +188,6 @@ def at_a_lane(story: Callable[[Lane], Awaitable[None]], **devices: Any) -> Lane:
 
     run_virtual(play())
     return lane
-
-
-def on_a_lane(**devices: Any) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], Callable[..., None]]:
-    """A test that is played so, with the lane as its first argument."""
-
-    def decorated(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-        @functools.wraps(test)
-        def run(**given: Any) -> None:
-            at_a_lane(lambda lane: test(lane, **given), **devices)
-
-        signature = inspect.signature(test)
-        run.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
-        return run
-
-    return decorated
 
 
 def outcome(answer: order_messages.OrderAnswer) -> Outcome:

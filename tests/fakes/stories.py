@@ -45,3 +45,21 @@ def on(
         return test
 
     return tell
+
+
+def told_to(
+    play: Callable[..., object], *more: object, **others: object
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """A test that is the story which `play` takes first: what it is handed comes by place, what pytest gives by name alone."""
+
+    def tell(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        def test(**given: object) -> None:
+            play(lambda *handed: story(*handed, **given), *more, **others)
+
+        functools.update_wrapper(test, story)
+        every = inspect.signature(story).parameters.values()
+        by_name = [one for one in every if one.kind is inspect.Parameter.KEYWORD_ONLY]
+        test.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined] # what pytest reads
+        return test
+
+    return tell

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from core_fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
-from fakes.officers_lane import Lane, at_a_lane, on_a_lane
+from fakes.officers_lane import Lane, at_a_lane
+from fakes.stories import told_to
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
@@ -218,7 +219,7 @@ def test_a_wall_clock_that_is_set_back_revives_no_shift(verb: Verb, *, floored: 
         assert told(lane)[0] == records.Incident(None, EXPIRED, 1, order=said)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_to_a_shift_that_the_floor_ended_nothing_more_is_sealed(lane: Lane) -> None:
     by = shift(sealing="Z13VdO13iTELPS52gfN5C0ZsdzsVIf7PNld5WDcepS8=")
     assert (await lane.say(Verb.PRESENT, by)).outcome is Outcome.DONE
@@ -227,7 +228,7 @@ async def test_to_a_shift_that_the_floor_ended_nothing_more_is_sealed(lane: Lane
     assert lane.desk.recipients() == ()
 
 
-@on_a_lane(wall_s=None)
+@told_to(at_a_lane, wall_s=None)
 async def test_permission_is_not_taken_away_by_a_shift_that_the_floor_alone_ended(lane: Lane) -> None:
     for floor_s, outcome in ((NOW_S, Outcome.DONE), (NOW_S + 3600, Outcome.FORBIDDEN)):
         lane.floor_s = floor_s
@@ -257,7 +258,7 @@ def test_an_alarm_stands_until_an_officer_acknowledges_it_and_rises_again_with_t
     assert officers == ["bert", "carl", "carl", "bert"]
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_the_lane_serves_on_however_many_orders_are_refused(lane: Lane) -> None:
     assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
     await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
@@ -265,7 +266,7 @@ async def test_the_lane_serves_on_however_many_orders_are_refused(lane: Lane) ->
     assert lane.engine.context.in_service()
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_whoever_has_many_keys_fills_no_log_either(lane: Lane) -> None:
     count = misuse.OFFICERS_MAX + 20
     for _ in range(3):
@@ -278,7 +279,7 @@ async def test_whoever_has_many_keys_fills_no_log_either(lane: Lane) -> None:
     assert len(told(lane)) == 2 * (misuse.OFFICERS_MAX + 1)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over(lane: Lane) -> None:
     await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
     await lane.say(Verb.ACKNOWLEDGE)
@@ -287,7 +288,7 @@ async def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over(lane:
     assert lane.engine.context.misuses == ()
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_replayed_release_of_a_key_that_expired_opens_nothing_more(lane: Lane) -> None:
     release = lane.sign(Verb.RELEASE, over_since(1))
     for _ in range(3):
@@ -297,8 +298,8 @@ async def test_a_replayed_release_of_a_key_that_expired_opens_nothing_more(lane:
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(65), bytes(certificate.CERTIFICATE_BYTES_MAX), b"x" * 10_000])
-@on_a_lane()
-async def test_what_is_no_order_raises_no_alarm(lane: Lane, raw: bytes) -> None:
+@told_to(at_a_lane)
+async def test_what_is_no_order_raises_no_alarm(lane: Lane, *, raw: bytes) -> None:
     assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
     await asyncio.sleep(0.1)
     assert told(lane) == []
@@ -331,9 +332,9 @@ def test_a_freeing_order_is_in_the_machine_before_its_alarm() -> None:
         (Verb.RELEASE, shift(), [REFUSED]),
     ],
 )
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_order_with_an_argument_too_many_is_refused_and_its_key_is_judged_as_with_any_other(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch, verb: Verb, by: Shift, incidents: list[IncidentKind]
+    lane: Lane, *, monkeypatch: pytest.MonkeyPatch, verb: Verb, by: Shift, incidents: list[IncidentKind]
 ) -> None:
     with monkeypatch.context() as made:
         made.setattr(Order, "problem", lambda _: "")

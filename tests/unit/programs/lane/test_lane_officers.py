@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 from core_fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
-from fakes.officers_lane import POLL_S, Lane, at_a_lane, on_a_lane
+from fakes.officers_lane import POLL_S, Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
+from fakes.stories import told_to
 
 from gate.channel import order_messages, screen_messages
 from gate.channel.errors import ChannelError
@@ -43,7 +44,7 @@ GRANT = "grant 10000"
 # ── nobody's orders ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_order_of_another_authority_or_key_admits_nobody(lane: Lane) -> None:
     forged = [shift(7, authority=OTHER_AUTHORITY), Shift(key_of(8), certify(certificate(7), AUTHORITY))]
     await lane.refer()
@@ -63,9 +64,9 @@ async def test_an_order_of_another_authority_or_key_admits_nobody(lane: Lane) ->
 
 
 @pytest.mark.parametrize("party", [Party.AIRPORT, Party.INTEGRATOR])
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_whoever_works_for_no_police_is_no_officer_here_whatever_their_certificate_says(
-    lane: Lane, party: Party
+    lane: Lane, *, party: Party
 ) -> None:
     await lane.refer()
     for by in (shift(7, party=party), shift(8, party=party, role=Role.SUPERVISOR)):
@@ -77,7 +78,7 @@ async def test_whoever_works_for_no_police_is_no_officer_here_whatever_their_cer
     assert lane.written(records.Overruled) == []
 
 
-@on_a_lane(authority=None)
+@told_to(at_a_lane, authority=None)
 async def test_a_gate_without_an_authority_has_no_officers(lane: Lane) -> None:
     await lane.refer()
     for verb in (Verb.PRESENT, Verb.ADMIT, Verb.RELEASE):
@@ -88,9 +89,9 @@ async def test_a_gate_without_an_authority_has_no_officers(lane: Lane) -> None:
     assert lane.orders == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_flood_of_forged_orders_writes_nothing_and_says_little(
-    lane: Lane, caplog: pytest.LogCaptureFixture
+    lane: Lane, *, caplog: pytest.LogCaptureFixture
 ) -> None:
     await lane.refer()
     before = len(lane.records)
@@ -102,7 +103,7 @@ async def test_a_flood_of_forged_orders_writes_nothing_and_says_little(
     assert (await lane.say(Verb.RELEASE)).outcome is Outcome.DONE
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_flood_of_an_officers_own_presence_writes_once_a_minute(lane: Lane) -> None:
     for _ in range(1_000):
         assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
@@ -112,7 +113,7 @@ async def test_a_flood_of_an_officers_own_presence_writes_once_a_minute(lane: La
 # ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_order_is_not_obeyed_twice_in_one_start(lane: Lane) -> None:
     close = lane.sign(Verb.CLOSE)
     assert (await lane.desk.submit(close)).outcome is Outcome.DONE
@@ -121,7 +122,7 @@ async def test_an_order_is_not_obeyed_twice_in_one_start(lane: Lane) -> None:
     assert len(lane.written(records.Obeyed)) == 2
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_admission_that_is_replayed_after_it_failed_admits_nobody(lane: Lane) -> None:
     await lane.refer()
     admit = lane.sign(Verb.ADMIT)
@@ -149,7 +150,7 @@ def test_an_order_of_an_earlier_start_is_nobodys_now() -> None:
         assert at_a_lane(story).orders == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_release_is_obeyed_once_however_often_it_comes(lane: Lane) -> None:
     release = lane.sign(Verb.RELEASE)
     first = await lane.desk.submit(release)
@@ -162,7 +163,7 @@ async def test_a_release_is_obeyed_once_however_often_it_comes(lane: Lane) -> No
     assert lane.orders == ["release", "release"]
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_the_memory_of_releases_has_an_end(lane: Lane) -> None:
     first = lane.sign(Verb.RELEASE)
     await lane.desk.submit(first)
@@ -173,7 +174,7 @@ async def test_the_memory_of_releases_has_an_end(lane: Lane) -> None:
     assert lane.orders.count("release") == 2 + FREED_MAX, "it was forgotten"
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_order_for_another_gate_or_crossing_does_nothing_here(lane: Lane) -> None:
     await lane.refer()
     assert (await lane.say(Verb.ADMIT, gate="north-8")).outcome is Outcome.FORBIDDEN
@@ -232,7 +233,7 @@ def test_whoever_lacks_something_admits_nobody_and_frees_people_all_the_same(
     assert lane.written(records.Presence) == []
 
 
-@on_a_lane(wall_s=None)
+@told_to(at_a_lane, wall_s=None)
 async def test_permission_is_taken_away_by_an_unsure_clock_too(lane: Lane) -> None:
     await lane.refer()
     assert (await lane.say(Verb.HAND_OVER)).outcome is Outcome.DONE
@@ -243,7 +244,7 @@ async def test_permission_is_taken_away_by_an_unsure_clock_too(lane: Lane) -> No
     assert settled.order.missing == (Missing.CLOCK_UNSURE,)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_release_is_obeyed_with_everything_missing_that_may_be(lane: Lane) -> None:
     await lane.say(Verb.CLOSE)
     old = lane.sign(Verb.RELEASE)
@@ -263,7 +264,7 @@ async def test_a_release_is_obeyed_with_everything_missing_that_may_be(lane: Lan
 # ── answers by what the lane did ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_it(lane: Lane) -> None:
     await lane.refer()
     answer = await lane.say(Verb.ADMIT)
@@ -281,7 +282,7 @@ async def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_
     assert overruled.order.reason == "I know her"
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_admission_that_the_log_cannot_take_is_answered_no(lane: Lane) -> None:
     await lane.refer()
     lane.log_full = True
@@ -303,7 +304,7 @@ def test_an_admission_whose_grant_no_status_shows_is_taken_back_and_told_so() ->
     at_a_lane(story, grant_stands=False)  # the barrier took it, and its status says otherwise
 
 
-@on_a_lane(grant_hangs=True)
+@told_to(at_a_lane, grant_hangs=True)
 async def test_an_emergency_in_the_middle_of_an_admission_answers_no(lane: Lane) -> None:
     await lane.refer()
     asking = asyncio.ensure_future(lane.say(Verb.ADMIT))
@@ -312,7 +313,7 @@ async def test_an_emergency_in_the_middle_of_an_admission_answers_no(lane: Lane)
     assert (await asking).detail == "not granted"
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_release_is_answered_by_the_leaf(lane: Lane) -> None:
     assert (await lane.say(Verb.RELEASE)).detail == "the leaf is open"
     lane.seen, lane.release_opens = AT_REST, False
@@ -328,7 +329,7 @@ async def test_a_release_is_answered_by_the_leaf(lane: Lane) -> None:
     assert (answer.outcome, answer.detail) == (Outcome.ORDERED, silence)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_emergency_and_alarms_are_answered_by_the_controller(lane: Lane) -> None:
     lane.seen = replace(AT_REST, emergency_open=True)
     await _until(lane, states.Emergency)
@@ -342,7 +343,7 @@ async def test_an_emergency_and_alarms_are_answered_by_the_controller(lane: Lane
     assert lane.desk.look().alarms == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_lane_that_does_not_turn_any_more_is_not_waited_for(lane: Lane) -> None:
     lane.desk.lane = _Deaf(lane.engine)
     answer = await lane.say(Verb.CLOSE)
@@ -369,9 +370,9 @@ class _Deaf:
         (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "the log has not said yet what it found"),
     ],
 )
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_what_this_lane_cannot_do_it_says(
-    lane: Lane, verb: Verb, argument: str | None, outcome: Outcome, detail: str
+    lane: Lane, *, verb: Verb, argument: str | None, outcome: Outcome, detail: str
 ) -> None:
     answer = await lane.say(verb, shift(role=Role.SUPERVISOR), argument=argument)
     assert (answer.outcome, answer.detail) == (outcome, detail)
@@ -429,7 +430,7 @@ def test_a_supervisor_accepts_the_head_when_the_log_says_that_it_counts(takes: b
     assert written == [records.HeadAccepted(Said("anna", Role.SUPERVISOR), 7, root)]
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine(lane: Lane) -> None:
     assert (await lane.say(Verb.PRESENT)).detail == "anna is present"
     lane.engine.post(DocumentPresented("c2"))
@@ -443,7 +444,7 @@ async def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machi
     assert [one.verb for one in lane.records if isinstance(one, records.Obeyed)] == [ObeyedVerb.CLOSE, ObeyedVerb.OPEN]
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_of_two_officers_at_once_one_admits_and_the_other_hears_who(lane: Lane) -> None:
     await lane.refer()
     first, second = lane.sign(Verb.ADMIT, ANNA), lane.sign(Verb.ADMIT, BERT)

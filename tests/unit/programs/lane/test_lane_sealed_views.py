@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 from core_fakes.shifts import NOW_S, of_an_officer, shift
-from fakes.officers_lane import Lane, at_a_lane, on_a_lane
+from fakes.officers_lane import Lane, at_a_lane
 from fakes.passage_examples import CROSSING, RULES, decided_record
+from fakes.stories import told_to
 
 from gate.channel import order_messages
 from gate.channel.document_messages import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX
@@ -65,7 +66,7 @@ async def sealed(lane: Lane) -> None:
 # ── who is present ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_sealed_is_to_the_officers_who_are_present_and_can_be_shown_something(lane: Lane) -> None:
     assert lane.desk.recipients() == ()
     await lane.say(Verb.PRESENT, ANNA)
@@ -79,7 +80,7 @@ async def test_sealed_is_to_the_officers_who_are_present_and_can_be_shown_someth
     assert lane.desk.recipients() == ()
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_whose_shift_is_over_and_whoever_the_clock_cannot_vouch_for_is_sealed_nothing(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     lane.wall_s = NOW_S + 3599
@@ -89,7 +90,7 @@ async def test_whose_shift_is_over_and_whoever_the_clock_cannot_vouch_for_is_sea
         assert lane.desk.recipients() == ()
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_presence_that_was_not_taken_counts_for_nothing(lane: Lane) -> None:
     assert (await lane.say(Verb.PRESENT, officer(7, "anna", role=Role.TECHNICIAN))).outcome is Outcome.FORBIDDEN
     assert (await lane.say(Verb.CLOSE, ANNA)).outcome is Outcome.DONE
@@ -106,14 +107,14 @@ class _Busy:
         pass
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_presence_that_the_lane_has_not_confirmed_counts_for_nothing(lane: Lane) -> None:
     lane.desk.lane = _Busy(lane)
     assert (await lane.say(Verb.PRESENT, ANNA)).outcome is Outcome.ORDERED
     assert lane.desk.recipients() == ()
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_presence_counts_from_when_it_was_said_and_an_old_word_changes_no_newer_one(lane: Lane) -> None:
     early = lane.sign(Verb.PRESENT, ANNA)
     await asyncio.sleep(29)
@@ -125,14 +126,14 @@ async def test_presence_counts_from_when_it_was_said_and_an_old_word_changes_no_
     assert lane.desk.recipients() == (recipient(7, "anna"),)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_officer_at_a_terminal_and_a_page_is_sealed_to_the_page(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await lane.say(Verb.PRESENT, shift(9, officer="anna"))
     assert lane.desk.recipients() == (recipient(7, "anna"),)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_sealed_is_to_four_at_most_and_the_memory_of_presence_has_an_end(lane: Lane) -> None:
     for number in range(1, PRESENT_MAX + 9):
         await asyncio.sleep(0.1)
@@ -143,7 +144,7 @@ async def test_sealed_is_to_four_at_most_and_the_memory_of_presence_has_an_end(l
     assert RECIPIENTS_MAX == 4
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_officers_see_each_who_is_present_once_and_how_long_ago(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await asyncio.sleep(60)
@@ -166,7 +167,7 @@ async def test_officers_see_each_who_is_present_once_and_how_long_ago(lane: Lane
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_officers_see_what_was_found_for_how_long_somebody_waits_and_who_can_view(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -189,7 +190,7 @@ async def test_officers_see_what_was_found_for_how_long_somebody_waits_and_who_c
 # ── views ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_view_is_handed_to_whom_it_was_sealed_once_its_record_is_durable(lane: Lane) -> None:
     for by in (ANNA, BERT):
         await lane.say(Verb.PRESENT, by)
@@ -202,7 +203,7 @@ async def test_a_view_is_handed_to_whom_it_was_sealed_once_its_record_is_durable
     assert lane.orders == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_nothing_is_handed_out_whose_record_the_log_does_not_take(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -212,7 +213,7 @@ async def test_nothing_is_handed_out_whose_record_the_log_does_not_take(lane: La
     assert "the log does not take" in answer.detail
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_nothing_is_handed_out_while_the_log_says_nothing(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -226,8 +227,8 @@ async def test_nothing_is_handed_out_while_the_log_says_nothing(lane: Lane) -> N
 
 
 @pytest.mark.parametrize("by", [BERT, ON_A_TERMINAL, officer(17, "anna")], ids=["late", "terminal", "another key"])
-@on_a_lane()
-async def test_whoever_nothing_is_sealed_to_views_nothing_and_no_record_says_so(lane: Lane, by: Shift) -> None:
+@told_to(at_a_lane)
+async def test_whoever_nothing_is_sealed_to_views_nothing_and_no_record_says_so(lane: Lane, *, by: Shift) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
     answer = await lane.say(Verb.VIEW, by)
@@ -235,7 +236,7 @@ async def test_whoever_nothing_is_sealed_to_views_nothing_and_no_record_says_so(
     assert lane.written(records.Viewed) == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_what_was_settled_is_viewed_no_more(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -247,7 +248,7 @@ async def test_what_was_settled_is_viewed_no_more(lane: Lane) -> None:
     assert lane.written(records.Viewed) == []
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_a_view_is_not_handed_out_twice_for_one_order(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -258,7 +259,7 @@ async def test_a_view_is_not_handed_out_twice_for_one_order(lane: Lane) -> None:
     assert len(lane.written(records.Viewed)) == 1
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_what_was_forgotten_while_its_record_was_written_is_not_handed_out(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -272,8 +273,8 @@ async def test_what_was_forgotten_while_its_record_was_written_is_not_handed_out
 
 
 @pytest.mark.parametrize("role", [Role.TECHNICIAN, Role.AUDITOR])
-@on_a_lane()
-async def test_whoever_may_not_be_present_may_not_view(lane: Lane, role: Role) -> None:
+@told_to(at_a_lane)
+async def test_whoever_may_not_be_present_may_not_view(lane: Lane, *, role: Role) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
     answer = await lane.say(Verb.VIEW, officer(7, "anna", role=role))
@@ -326,8 +327,8 @@ async def _say_at_length(caller: Connection[order_messages.FromDesk]) -> None:
 
 
 @pytest.mark.parametrize("concern", Concern)
-@on_a_lane()
-async def test_a_flag_is_written_and_nothing_else_changes(lane: Lane, concern: Concern) -> None:
+@told_to(at_a_lane)
+async def test_a_flag_is_written_and_nothing_else_changes(lane: Lane, *, concern: Concern) -> None:
     await lane.refer()
     before = lane.engine.state
     answer = await lane.say(Verb.FLAG, ANNA, crossing=CROSSING, argument=concern.value, reason="alone with two men")
@@ -355,7 +356,7 @@ def test_a_flag_waits_for_no_clock_and_needs_no_crossing() -> None:
 # ── what was seen, and what rests on it ──────────────────────────────────────────────────────────────────────────────
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_an_admission_rests_on_what_the_lane_handed_out_and_not_on_what_somebody_showed_in_its_place(
     lane: Lane,
 ) -> None:
@@ -380,7 +381,7 @@ async def refused(lane: Lane, by: Shift, seen: str) -> bool:
     return (answer.outcome, NOT_SEEN in answer.detail, lane.desk.refused) == (Outcome.FORBIDDEN, True, before + 1)
 
 
-@on_a_lane()
+@told_to(at_a_lane)
 async def test_of_what_is_settled_whoever_saw_it_hears_who_settled_it(lane: Lane) -> None:
     await lane.say(Verb.PRESENT, ANNA)
     await sealed(lane)
@@ -403,7 +404,7 @@ async def viewed(lane: Lane, *officers: Shift) -> dict[Shift, str]:
     return {one: seen_of((await lane.say(Verb.VIEW, one)).sealed or []) for one in officers}
 
 
-@on_a_lane(rules=OF_TWO)
+@told_to(at_a_lane, rules=OF_TWO)
 async def test_the_second_officers_order_admits_and_both_were_shown_the_pictures(lane: Lane) -> None:
     seen = await viewed(lane, ANNA, BERT)
     (waiting,) = lane.desk.look().referred
@@ -421,7 +422,7 @@ async def test_the_second_officers_order_admits_and_both_were_shown_the_pictures
     assert (overruled.first.officer, overruled.order.officer) == ("anna", "bert")
 
 
-@on_a_lane(rules=OF_TWO)
+@told_to(at_a_lane, rules=OF_TWO)
 async def test_neither_a_terminal_nor_the_same_key_nor_what_a_colleague_saw_is_the_second_officer(lane: Lane) -> None:
     again = officer(7, "zoe")  # the same hand under another name
     sealed_alike = shift(12, officer="yves", sealing=b64encode(key_of(7)).decode())
@@ -437,7 +438,7 @@ async def test_neither_a_terminal_nor_the_same_key_nor_what_a_colleague_saw_is_t
     assert lane.written(records.Overruled) == []
 
 
-@on_a_lane(rules=OF_TWO)
+@told_to(at_a_lane, rules=OF_TWO)
 async def test_orders_that_were_signed_for_one_challenge_are_one_whoever_is_quicker(lane: Lane) -> None:
     seen = await viewed(lane, ANNA, BERT)
     both = [lane.sign(Verb.ADMIT, one, seen=seen[one]) for one in (ANNA, BERT)]
@@ -446,7 +447,7 @@ async def test_orders_that_were_signed_for_one_challenge_are_one_whoever_is_quic
     assert lane.written(records.Overruled) == []
 
 
-@on_a_lane(rules=OF_TWO)
+@told_to(at_a_lane, rules=OF_TWO)
 async def test_either_officer_takes_the_first_order_back_while_the_log_is_silent_and_whoever_gave_it_hears_so(
     lane: Lane,
 ) -> None:
@@ -461,7 +462,7 @@ async def test_either_officer_takes_the_first_order_back_while_the_log_is_silent
     assert lane.orders == []
 
 
-@on_a_lane(rules=OF_TWO)
+@told_to(at_a_lane, rules=OF_TWO)
 async def test_an_order_of_which_the_log_says_nothing_is_answered_in_time_and_stands_for_nothing(lane: Lane) -> None:
     seen = await viewed(lane, ANNA, BERT)
     lane.log_silent = True
