@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fakes.sensors import PROFILES, SensorBench, on_sensor_bench, sensor_bench, unbacked
+from fakes.stories import told_to
 
 from drivers.links import Link
 from gate_contract.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
@@ -58,96 +59,86 @@ async def insisting(call: Callable[[], Awaitable[None]]) -> None:
 
 
 @BOTH
-def test_people_are_counted_while_they_are_between_the_doors(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.walk("anna", 0.8)
-        assert (await polled(made, 0.3)).people == 0
-        assert (await polled(made, 1.5)).people == 1
-        made.device.walk("ben", 2.2)
-        assert (await polled(made, 2.0)).people == 2
-        made.device.walk("anna", -1.0)
-        made.device.walk("ben", 4.0)
-        assert (await polled(made, 3.0)).people == 0
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_people_are_counted_while_they_are_between_the_doors(made: SensorBench) -> None:
+    made.device.walk("anna", 0.8)
+    assert (await polled(made, 0.3)).people == 0
+    assert (await polled(made, 1.5)).people == 1
+    made.device.walk("ben", 2.2)
+    assert (await polled(made, 2.0)).people == 2
+    made.device.walk("anna", -1.0)
+    made.device.walk("ben", 4.0)
+    assert (await polled(made, 3.0)).people == 0
 
 
 @BOTH
-def test_an_object_a_call_an_open_cabinet_and_lost_mains_show_and_pass(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.lay("bag", 1.0, 55)
-        made.device.press(pressed=True)
-        made.device.open_cabinet(is_open=True)
-        made.device.set_mains(present=False)
-        status = await polled(made, 0.4)
-        assert (status.people, status.object_left) == (0, True)
-        assert (status.call_pressed, status.cabinet_open, status.mains_present) == (True, True, False)
-        made.device.take("bag")
-        made.device.press(pressed=False)
-        made.device.open_cabinet(is_open=False)
-        made.device.set_mains(present=True)
-        status = await polled(made, 1.4)
-        assert status.object_left is False
-        assert (status.call_pressed, status.cabinet_open, status.mains_present) == (False, False, True)
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_an_object_a_call_an_open_cabinet_and_lost_mains_show_and_pass(made: SensorBench) -> None:
+    made.device.lay("bag", 1.0, 55)
+    made.device.press(pressed=True)
+    made.device.open_cabinet(is_open=True)
+    made.device.set_mains(present=False)
+    status = await polled(made, 0.4)
+    assert (status.people, status.object_left) == (0, True)
+    assert (status.call_pressed, status.cabinet_open, status.mains_present) == (True, True, False)
+    made.device.take("bag")
+    made.device.press(pressed=False)
+    made.device.open_cabinet(is_open=False)
+    made.device.set_mains(present=True)
+    status = await polled(made, 1.4)
+    assert status.object_left is False
+    assert (status.call_pressed, status.cabinet_open, status.mains_present) == (False, False, True)
 
 
 @BOTH
-def test_nothing_is_ever_written_to_the_unit(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        await polled(made, 1.0)
-        assert {request[1] for request in made.requests} <= {2, 4}
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_nothing_is_ever_written_to_the_unit(made: SensorBench) -> None:
+    await polled(made, 1.0)
+    assert {request[1] for request in made.requests} <= {2, 4}
 
 
 # ── what is not known ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @BOTH
-def test_a_counter_that_is_covered_knows_of_nobody_and_of_nothing(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.break_by_name("blind")
-        status = await polled(made, 0.3)
-        assert (status.people, status.object_left) == (None, None)
-        assert status.age_ms < 500
-        made.device.break_by_name(None)
-        assert (await polled(made, 0.3)).people == 0
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_a_counter_that_is_covered_knows_of_nobody_and_of_nothing(made: SensorBench) -> None:
+    made.device.break_by_name("blind")
+    status = await polled(made, 0.3)
+    assert (status.people, status.object_left) == (None, None)
+    assert status.age_ms < 500
+    made.device.break_by_name(None)
+    assert (await polled(made, 0.3)).people == 0
 
 
 @BOTH
-def test_a_measurement_that_is_too_old_says_nothing_and_looks_as_old_as_it_is(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.break_by_name("stale")
-        status = await polled(made, 3.0)
-        assert (status.people, status.object_left) == (None, None)
-        assert status.age_ms >= 2900
-        made.device.press(pressed=True)
-        assert (await polled(made, 0.2)).call_pressed  # contacts are read all the same
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_a_measurement_that_is_too_old_says_nothing_and_looks_as_old_as_it_is(made: SensorBench) -> None:
+    made.device.break_by_name("stale")
+    status = await polled(made, 3.0)
+    assert (status.people, status.object_left) == (None, None)
+    assert status.age_ms >= 2900
+    made.device.press(pressed=True)
+    assert (await polled(made, 0.2)).call_pressed  # contacts are read all the same
 
 
 @BOTH
-def test_a_unit_that_was_powered_up_anew_is_lost_and_knows_nothing_until_it_has_measured(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        session = (await made.sensors.status()).session
-        made.device.power_cycle()
-        with pytest.raises(LinkLostError, match="powered up anew"):
-            await made.sensors.status()
-        with pytest.raises(LinkLostError, match="not connected"):
-            await made.sensors.status()
-        await made.sensors.connect()
-        status = await made.sensors.status()
-        assert status.session == session + 1
-        assert (status.people, status.object_left) == (None, None)
-        assert status.age_ms > 60_000
-        assert (await polled(made, 2.0)).people == 0
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_a_unit_that_was_powered_up_anew_is_lost_and_knows_nothing_until_it_has_measured(
+    made: SensorBench,
+) -> None:
+    session = (await made.sensors.status()).session
+    made.device.power_cycle()
+    with pytest.raises(LinkLostError, match="powered up anew"):
+        await made.sensors.status()
+    with pytest.raises(LinkLostError, match="not connected"):
+        await made.sensors.status()
+    await made.sensors.connect()
+    status = await made.sensors.status()
+    assert status.session == session + 1
+    assert (status.people, status.object_left) == (None, None)
+    assert status.age_ms > 60_000
+    assert (await polled(made, 2.0)).people == 0
 
 
 @in_virtual_time
@@ -169,20 +160,18 @@ async def test_a_power_cut_in_the_midst_of_a_look_is_seen_by_its_end() -> None:
 
 
 @BOTH
-def test_silence_is_no_answer_and_an_exception_is_a_refusal(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.break_by_name("silent")
-        with pytest.raises(NoReplyError):
-            await made.sensors.status()
-        assert made.sensors.health.silences == 4
-        made.device.break_by_name(None)
-        made.device._slave.busy = True
-        with pytest.raises(NoReplyError):
-            await made.sensors.status()
-        made.device._slave.busy = False
-        await polled(made, 0.5)
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_silence_is_no_answer_and_an_exception_is_a_refusal(made: SensorBench) -> None:
+    made.device.break_by_name("silent")
+    with pytest.raises(NoReplyError):
+        await made.sensors.status()
+    assert made.sensors.health.silences == 4
+    made.device.break_by_name(None)
+    made.device._slave.busy = True
+    with pytest.raises(NoReplyError):
+        await made.sensors.status()
+    made.device._slave.busy = False
+    await polled(made, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -207,35 +196,31 @@ async def test_a_unit_that_is_another_one_than_the_profile_says_is_told(
 
 
 @BOTH
-def test_a_unit_with_another_number_is_passed_over(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.walk("anna", 1.0)
-        await polled(made, 2.0)
-        made.device.break_by_name("stranger")
-        assert (await polled(made, 1.0)).people == 1
-        assert made.sensors.health.bytes_passed_over > 0
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_a_unit_with_another_number_is_passed_over(made: SensorBench) -> None:
+    made.device.walk("anna", 1.0)
+    await polled(made, 2.0)
+    made.device.break_by_name("stranger")
+    assert (await polled(made, 1.0)).people == 1
+    assert made.sensors.health.bytes_passed_over > 0
 
 
 @BOTH
-def test_a_unit_with_the_same_number_is_another_session_and_then_no_unit_at_all(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        made.device.walk("anna", 1.0)
-        await polled(made, 2.0)
-        made.device.break_by_name("clash")
-        with pytest.raises(LinkLostError, match="powered up anew"):
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_a_unit_with_the_same_number_is_another_session_and_then_no_unit_at_all(made: SensorBench) -> None:
+    made.device.walk("anna", 1.0)
+    await polled(made, 2.0)
+    made.device.break_by_name("clash")
+    with pytest.raises(LinkLostError, match="powered up anew"):
+        await made.sensors.status()
+    for _ in range(3):
+        with pytest.raises(NotWellError, match="two units answer to number 1"):
+            await made.sensors.connect()
+        with pytest.raises(LinkLostError):
             await made.sensors.status()
-        for _ in range(3):
-            with pytest.raises(NotWellError, match="two units answer to number 1"):
-                await made.sensors.connect()
-            with pytest.raises(LinkLostError):
-                await made.sensors.status()
-        made.device.break_by_name(None)
-        await made.sensors.connect()
-        assert (await polled(made, 0.5)).people == 1
-
-    on_sensor_bench(profile, story)
+    made.device.break_by_name(None)
+    await made.sensors.connect()
+    assert (await polled(made, 0.5)).people == 1
 
 
 # ── bad lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,18 +287,16 @@ async def test_an_answer_that_comes_a_question_late_is_as_old_as_the_first_quest
 
 
 @BOTH
-def test_calls_from_many_tasks_take_turns_and_closing_ends_them(profile: str) -> None:
-    async def story(made: SensorBench) -> None:
-        for status in await asyncio.gather(*(made.sensors.status() for _ in range(5))):
-            assert not unbacked(status, made.held, now_s())
-        assert made.sensors.health.silences == 0
-        made.device.break_by_name("silent")
-        asking = [asyncio.ensure_future(made.sensors.status()) for _ in range(3)]
-        await asyncio.sleep(0.05)
-        made.sensors.close()
-        assert all(isinstance(found, LinkLostError) for found in await asyncio.gather(*asking, return_exceptions=True))
-
-    on_sensor_bench(profile, story)
+@told_to(on_sensor_bench, takes=("profile",))
+async def test_calls_from_many_tasks_take_turns_and_closing_ends_them(made: SensorBench) -> None:
+    for status in await asyncio.gather(*(made.sensors.status() for _ in range(5))):
+        assert not unbacked(status, made.held, now_s())
+    assert made.sensors.health.silences == 0
+    made.device.break_by_name("silent")
+    asking = [asyncio.ensure_future(made.sensors.status()) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    made.sensors.close()
+    assert all(isinstance(found, LinkLostError) for found in await asyncio.gather(*asking, return_exceptions=True))
 
 
 @in_virtual_time
