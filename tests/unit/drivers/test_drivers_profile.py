@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.contacts_gate import shipped
-from fakes.framed_said import framed_profile
+from fakes.framed_boards import framed_profile
 from fakes.line_bench import FRAMED, modbus_profile
 
 from drivers.barrier.contacts.gpio import Flag
