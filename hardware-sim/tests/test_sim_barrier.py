@@ -176,8 +176,7 @@ class Teller:
             case "alarms":
                 return [one.name.lower() for one in Alarm if self.lane.status()[ALARMS] & one and one.name]
             case _ if word in TOLD:
-                name, field = TOLD[word]
-                return [str(fields[field]) for fields in self.lane.fields(name)]
+                return ["/".join(map(str, fields.values())) for fields in self.lane.fields(TOLD[word])]
             case _ if word in REGISTERS:
                 return [str(value) for value in self.lane.status()[REGISTERS[word]]]
             case _:
@@ -193,17 +192,20 @@ REGISTERS = {
     "left": slice(12, 15),
     "ups": slice(15, 16),
 }
+# Events whose fields are compared, all of them and in their order; of another event it is the number that is compared.
 TOLD = {
-    "ended": ("grant_ended", "how"),
-    "passed": ("passed", "traveller"),
-    "moved": ("leaf_moved", "to"),
-    "rests": ("leaf_at_rest", "at"),
+    "ended": "grant_ended",
+    "passed": "passed",
+    "moved": "leaf_moved",
+    "rests": "leaf_at_rest",
+    "forced": "leaf_forced",
+    "powered": "power_up",
 }
 REVOKE, RELEASE, END, CLEAR = "write 1 0", "write 5 0x5245", "write 7 1", "write 6 0xFFFF"
 OPENED = "grant, until open"
 STORIES = {
     "whoever comes out through an open leaf is counted in exit direction":
-        f"{OPENED}, out t1, until t1 passed, back t1, 2000, =counts 0 0 0 1, =beams 0, =alarms reverse_passage, =passed t1, =walked_back 0",
+        f"{OPENED}, out t1, until t1 passed, back t1, 2000, =counts 0 0 0 1, =beams 0, =alarms reverse_passage, =passed exit/t1, =walked_back 0",
     "nobody comes out through a closed leaf and they go back":
         "out t1, 3000, =place t1 in_zone, back t1, until t1 back, 2000, =beams 0, =last walked_back",
     "nobody walks through a closed leaf":
@@ -211,35 +213,35 @@ STORIES = {
     "one who turns back before the zone was not in it":
         "in t1, 50, back t1, until t1 back, =body_entered 0, forget t1, =place t1 waiting",
     "repeating a grant grants nothing more and does not prolong it":
-        "grant 1000, 700, grant 1000, 400, =left 0 0 0, =ended ttl, =grant_received 1",
-    "a revoked grant closes at once": f"grant, 700, {REVOKE}, 20, =leaf closing, =ended revoked",
+        "grant 1000, 700, grant 1000, 400, =left 0 0 0, =ended entry/ttl, =grant_received 1",
+    "a revoked grant closes at once": f"grant, 700, {REVOKE}, 20, =leaf closing, =ended entry/revoked",
     "revoking what was not granted is nothing": "write 1 0 0, =code 0, =ended",
     "a silent host loses its grants":
         f"write 3 500, grant 10000, silent, 480, =host_lost 0, 40, =last host_lost grant_ended leaf_moved, polls, 20, =alarms host_lost, {CLEAR}, =alarms",
     "a body in a closing leaf turns it back and keeps it open":
         f"grant 1000, 600, in t1 0.1, 200, {REVOKE}, 60, =leaf open, until t1 passed, =alarms passage_without_grant",
     "an obstacle turns the leaf, and its alarm stays with it":
-        "grant 1000, until closing, 30, in t1 0.15, 40, =alarms obstructed, =moved opening closing opening, write 6 0xFFFF, =alarms obstructed",
+        "grant 1000, until closing, 30, in t1 0.15, 40, =alarms obstructed, =moved closed/opening/False open/closing/False closing/opening/True, write 6 0xFFFF, =alarms obstructed",
     "the fire input opens whatever the host says and stays latched":
         f"grant, fire, fire, 700, =fire 1, =mode 1, =leaf open, grant, =code 4, {END}, =code 4, {REVOKE}, =code 0, no-fire, 3000, =leaf open, "
-        f"{END}, =code 0, until closed, =ended emergency, =fire_on 1, {END}, =emergency_ended 1",
+        f"{END}, =code 0, 700, =leaf closed, =ended entry/emergency, =fire_on 1, {END}, =emergency_ended 1",
     "passages in an emergency are counted without an alarm": "fire, 700, in t1, until t1 passed, =counts 0 1 0 0, =alarms",
     "a release stays open until the zone is empty":
         f"in t1, 1500, {RELEASE}, =code 0, until t1 passed, until closed, =release_received 1, =alarms",
     "a release of an empty lane gives time to leave":
         f"{RELEASE}, {RELEASE_MS_MIN - 20}, =leaf open, 40, =leaf closing",
     "a forced leaf raises an alarm that goes when it is closed":
-        f"push 40, =leaf_forced 1, {CLEAR}, =alarms forced, until closed, {CLEAR}, =alarms",
+        f"push 40, =forced closed/40, {CLEAR}, =alarms forced, until closed, {CLEAR}, =alarms",
     "pushing a leaf that is granted open is no force": "grant, push 90, =alarms",
     "a body that stays in the leaf is open too long":
         f"grant 1000, 700, in t1 0.2, 100, back t1, broken, {OPEN_TOO_LONG_MS + 1000}, =alarms open_too_long motor_fault, "
         f"{CLEAR}, =alarms open_too_long motor_fault, mended, 1000, {CLEAR}, =alarms",
     "a faulty motor stops the leaf where it is": "grant, 200, broken, 20, =leaf stopped, =rests stopped",
     "power begins everything anew but the leaf":
-        f"{OPENED}, in t1, until t1 passed, grant, power, =counts 0 0 0 0, =left 0 0 0, =ups 2, =power_up 1, =ended used power_up",
+        f"{OPENED}, in t1, until t1 passed, grant, power, =counts 0 0 0 0, =left 0 0 0, =ups 2, =powered 2, =ended entry/used entry/power_up",
     "the fire input outlasts a power cut": "fire, 50, power, 50, =mode 1",
     "two bodies without a gap are one to the beams and two to the truth":
-        f"{OPENED}, in t1, in t2 -0.9, 4000, =counts 0 1 0 0, =passed t1 t2",
+        f"{OPENED}, in t1, in t2 -0.9, 4000, =counts 0 1 0 0, =passed entry/t1 entry/t2",
 }  # fmt: skip
 
 

@@ -36,8 +36,8 @@ def told(text: str) -> tuple[tuple[Happening, ...], tuple[Entry, ...]]:
             case "admitted":
                 log.append(Entry(at_ms, "closed", crossing, {"verdict": kind}))
             case "referred":
-                reasons = [{"reason": reason, "detail": ""} for reason in more]
-                log.append(Entry(at_ms, "closed", crossing, {"verdict": kind, "reasons": reasons}))
+                reasons = {"reasons": [{"reason": reason, "detail": ""} for reason in more]} if more else {}
+                log.append(Entry(at_ms, "closed", crossing, {"verdict": kind, **reasons}))
             case "books":
                 log.append(Entry(at_ms, "counted", None, {"counters": dict(counters), "before": None}))
             case "erased":

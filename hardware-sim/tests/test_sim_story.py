@@ -41,7 +41,7 @@ WORDS: dict[type[Move], Callable[[Any], str]] = {
     Present: lambda move: _of(move.by) + "lay",
     LayAgain: lambda _: "again",
     TakeBack: lambda _: "take",
-    Walk: lambda move: _of(move.who) + ("follow" if move.behind_m > 0.45 else "walk"),
+    Walk: lambda move: _of(move.who) + ("follow" if move.behind_m > 0.45 else "close" if move.behind_m else "walk"),
     WalkOn: lambda move: _of(move.who) + "on",
     TurnBack: lambda move: _of(move.who) + "back",
     Hide: lambda move: _of(move.who) + "hide",
@@ -150,7 +150,7 @@ STORIES: tuple[tuple[str, Lane, str, str, dict[str, Any], str], ...] = (
     ("one whom an officer lets in is before an officer again", TWO, "expired", "welcome wait officer go wait officer", {}, "lay take walk back gone"),
     ("one who stays leaves the open way back unused once", TWO, "stayed_inside", f"{IN} wait officer", {"ways_back": 2}, "lay take walk stand back gone"),
     ("one who is shut out of the first door walks back", TWO, "changed_at_the_first_door", "welcome wait go officer welcome", {"passes": False}, "lay take walk back -walk -back gone"),
-    ("whoever follows turns back with the traveller", TWO, "piggyback", "welcome wait go wait officer", {}, "lay take walk -walk back -back -back gone"),
+    ("whoever follows turns back with the traveller", TWO, "piggyback", "welcome wait go wait officer", {}, "lay take walk -close back -back -back gone"),
     ("whoever hides goes before the traveller is invited", TWO, "hidden_inside", f"closed {IN} {OUT}", {}, "-hide -back lay take walk stand on gone"),
 )  # fmt: skip
 
@@ -166,8 +166,9 @@ def test_a_traveller_does_what_the_row_says(
     assert made.deeds == deeds
 
 
-def test_one_who_is_referred_waits_for_the_officer_once() -> None:
-    gate = Gate("welcome look officer welcome")
+@pytest.mark.parametrize("after", ["welcome", "closed", "emergency"])
+def test_one_who_is_referred_waits_for_the_officer_once(after: str) -> None:
+    gate = Gate(f"welcome look officer {after}")
     assert gate.play("genuine")
     left = {"welcome", "closed", "emergency", "go"} | PAGE_WORDS
     assert len([move for move in gate.did(Await) if move.screens == left]) == 1
@@ -191,7 +192,7 @@ def test_one_moment_in_the_place_of_go_leads_to_the_officer(scenario: str) -> No
 
 
 @pytest.mark.parametrize("after", ["welcome", "page_open", "closed"])
-@pytest.mark.parametrize("before", ["look wait", "wait", "wait look"])
+@pytest.mark.parametrize("before", ["look wait", "wait", "wait look", "wait officer"])
 @pytest.mark.parametrize("name", ["someone_elses_passport", "page_visa", "protection_without_document"])
 def test_one_whom_an_officer_settles_before_the_page_says_so_leaves_at_once(name: str, before: str, after: str) -> None:
     gate = Gate(f"welcome {before} {after} look", lays_pages=True)

@@ -93,6 +93,7 @@ async def test_a_granted_traveller_passes_and_is_counted_once(tmp_path: Path, ki
         await made.driver.grant(Direction.ENTRY, 10_000)
         with pytest.raises(RefusedError, match="outstanding"):
             await made.driver.grant(Direction.ENTRY, 10_000)
+        await made.until(lambda status: status.position is LeafPosition.OPENING)
         status = await made.until(lambda status: status.count_entry == 1)
         assert status.grants_left_entry == 0
         assert not (await made.until(at_rest)).alarms
@@ -110,16 +111,31 @@ async def test_a_silent_host_loses_its_grant_to_the_watchdog(tmp_path: Path) -> 
         assert not (await made.driver.status()).alarms
 
 
+async def test_a_revoke_and_a_reconnect_leave_no_grant_and_a_release_opens_until_the_zone_is_empty(tmp_path: Path) -> None:
+    async with lane(tmp_path, OWN, baud=115200) as made:
+        await made.driver.grant(Direction.ENTRY, 30_000)
+        await made.driver.revoke()
+        await made.driver.grant(Direction.EXIT, 30_000)
+        await made.driver.connect()
+        assert [ended["how"] for ended in made.happened("grant_ended")] == ["revoked", "revoked"]
+        await made.driver.release()
+        await made.until(lambda status: status.position is LeafPosition.OPEN)
+        await made.until(at_rest)
+
+
 @pytest.mark.parametrize("kind", [OWN, "italdis"])
 async def test_a_power_cut_is_seen_and_fire_opens_until_it_is_over_and_told(tmp_path: Path, kind: str) -> None:
     async with lane(tmp_path, kind) as made:
+        restarts = (await made.driver.status()).restarts
         await made.driver.grant(Direction.ENTRY, 10_000)
         made.device.power_cycle()
         with pytest.raises(LinkLostError, match="powered up anew"):
             await made.driver.status()
         await made.driver.connect()
+        assert (await made.driver.status()).restarts == restarts + (kind == OWN)
         made.device.set_fire(active=True)
-        await made.until(lambda status: status.fire and status.position is LeafPosition.OPEN)
+        await made.until(lambda status: status.fire and status.emergency_open)
+        await made.until(lambda status: status.position is LeafPosition.OPEN)
         await made.driver.revoke()
         with pytest.raises(RefusedError):
             await made.driver.end_emergency()
@@ -144,9 +160,13 @@ async def test_a_wire_that_is_cut_is_noticed_within_a_second(tmp_path: Path, kin
         await made.driver.connect()
 
 
-@pytest.mark.parametrize("kind", [OWN, "ds205a", "italdis"])
-async def test_a_plug_pulled_during_a_grant_ends_it_and_recovery_is_quick(tmp_path: Path, kind: str) -> None:
-    async with lane(tmp_path, kind) as made:
+@pytest.mark.parametrize(
+    ("kind", "baud", "within_s"), [(OWN, 115200, 1.0), ("ds205a", 9600, 2.0), ("italdis", 9600, 2.0)]
+)
+async def test_a_plug_pulled_during_a_grant_ends_it_and_recovery_is_quick(
+    tmp_path: Path, kind: str, baud: int, within_s: float
+) -> None:
+    async with lane(tmp_path, kind, baud=baud) as made:
         await made.driver.grant(Direction.ENTRY, 10_000)
         await asyncio.to_thread(made.line.unplug)
         with pytest.raises(LinkLostError):
@@ -156,7 +176,7 @@ async def test_a_plug_pulled_during_a_grant_ends_it_and_recovery_is_quick(tmp_pa
         await asyncio.to_thread(made.line.replug)
         began_s = asyncio.get_running_loop().time()
         await made.driver.connect()
-        assert asyncio.get_running_loop().time() - began_s < 2.0
+        assert asyncio.get_running_loop().time() - began_s < within_s
         await made.until(at_rest)
         assert len(made.happened("grant_received")) == len(made.happened("grant_ended")) == 1
 
@@ -168,15 +188,26 @@ LONG = [(OWN, LineFaults(flip=0.002)), (OWN, LineFaults(garbage=0.01)), ("ds205a
 @pytest.mark.parametrize("line", quick_or_long([*QUICK, *LONG], quick=QUICK), ids=str)
 async def test_no_grant_doubles_on_a_line_with_errors(tmp_path: Path, line: tuple[str, LineFaults]) -> None:
     kind, faults = line
-    async with lane(tmp_path, kind) as made:
+    grants, baud, lost = (30, 115200, NoReplyError) if kind == OWN else (10, 9600, DriverError)
+    async with lane(tmp_path, kind, baud=baud) as made:
         made.line.faults = faults
-        for _ in range(10):
+        asked = late = 0
+        while asked < grants:
             received = len(made.happened("grant_received"))
-            with contextlib.suppress(DriverError):
+            try:
                 await made.driver.grant(Direction.ENTRY, 30_000)
+            except DriverError as error:
+                if "later than late_ms_max" in str(error) and (late := late + 1) <= 60:
+                    # Beside a busy neighbour an answer came too late: nothing is granted for a while, rightly.
+                    await asyncio.sleep(0.5)
+                    await _insist(made)
+                    continue
+                if not isinstance(error, lost):
+                    raise
+            asked += 1
             assert len(made.happened("grant_received")) - received <= 1
             await _insist(made)
-        assert len(made.happened("grant_received")) >= 7
+        assert len(made.happened("grant_received")) >= 0.7 * grants
 
 
 async def _insist(made: Lane) -> None:

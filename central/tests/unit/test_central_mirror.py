@@ -236,6 +236,7 @@ async def test_a_checkpoint_is_taken_or_refused_and_kept(bench: Bench, what: str
     if after:
         bench.grow(after)
     pending = bench.server.ledger.head(GATE_ID).pending
+    assert pending == 5 * before
     answer = await bench.ask(request(bench))
     assert answer.status == status
     assert (await bench.ask(request(bench))).status == status

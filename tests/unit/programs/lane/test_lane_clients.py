@@ -93,7 +93,7 @@ class Events:
 
 
 def _log_client(path: Path, events: Events) -> LogClient:
-    return LogClient(path, post=events.post, monotonic_ms=lambda: 1)
+    return LogClient(path, post=events.post, monotonic_ms=lambda: 42)
 
 
 def _vision_client(path: Path, events: Events) -> VisionClient:
@@ -153,7 +153,7 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
         client.append(records.Granted("c1", 9), awaited=True)
         await events.until(Recorded("c1", RecordKind.GRANTED))
     (new,) = log.written
-    assert (new.kind, new.crossing, new.monotonic_ms) == (RecordKind.GRANTED, "c1", 1)
+    assert (new.kind, new.crossing, new.monotonic_ms) == (RecordKind.GRANTED, "c1", 42)
     assert (new.about, new.leads_to_admission, new.ends_crossing) == (RecordClass.CROSSING, False, False)
     assert new.body == b'{"direction":"entry","door":"last","ttl_ms":9}'
 
