@@ -111,7 +111,9 @@ async def test_a_silent_host_loses_its_grant_to_the_watchdog(tmp_path: Path) -> 
         assert not (await made.driver.status()).alarms
 
 
-async def test_a_revoke_and_a_reconnect_leave_no_grant_and_a_release_opens_until_the_zone_is_empty(tmp_path: Path) -> None:
+async def test_a_revoke_and_a_reconnect_leave_no_grant_and_a_release_opens_until_the_zone_is_empty(
+    tmp_path: Path,
+) -> None:
     async with lane(tmp_path, OWN, baud=115200) as made:
         await made.driver.grant(Direction.ENTRY, 30_000)
         await made.driver.revoke()
