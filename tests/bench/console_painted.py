@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from core_fakes import shifts
+from fakes.chromium import CHROMIUM, FLAGS
 from fakes.console_gates import Console, ConsoleGate, console_gate
-from fakes.console_pages import FLAGS, seed
-from fakes.kiosk_page import CHROMIUM
+from fakes.console_pages import seed
 from fakes.ports import free_port
 from playwright.async_api import async_playwright
 

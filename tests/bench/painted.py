@@ -11,7 +11,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from fakes.kiosk_page import CHROMIUM, FLAGS, Gate, shown
+from fakes.chromium import CHROMIUM, FLAGS
+from fakes.kiosk_page import Gate, shown
 from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import async_playwright
 

@@ -15,7 +15,7 @@ from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
 from gate_contract.cable import Trouble
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time, run_virtual
 from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from gate_core.ports.drivers import BarrierDriver
 from gate_core.ports.values import Direction, LeafPosition
@@ -112,27 +112,25 @@ def test_the_delay_that_a_profile_states_is_borne_and_beyond_it_nothing_is_grant
 
 
 @pytest.mark.parametrize("driver", LINES)
-def test_a_line_that_answered_too_late_grants_nothing_and_goes_on_obeying_until_it_is_trusted_again(
+@in_virtual_time
+async def test_a_line_that_answered_too_late_grants_nothing_and_goes_on_obeying_until_it_is_trusted_again(
     driver: str,
 ) -> None:
-    async def story() -> None:
-        trouble = Trouble(share=0.0, late_s=(1.0, 1.0), requests_lost=0.0)
-        async with standing(driver, trouble) as stands:
-            barrier = stands.barrier
-            await _answer_once_too_late(stands, trouble)
-            assert (await barrier.status()).position is LeafPosition.UNKNOWN
-            assert barrier.describe()["late_answers"]
-            with pytest.raises(RefusedError, match="late_ms_max"):
-                await barrier.grant(Direction.ENTRY, 5000)
-            assert stands.grants(Direction.ENTRY) == 0
-            await barrier.release()
-            await barrier.revoke()
-            await _polled(stands, 20)
-            assert (await barrier.status()).position is LeafPosition.CLOSED
+    trouble = Trouble(share=0.0, late_s=(1.0, 1.0), requests_lost=0.0)
+    async with standing(driver, trouble) as stands:
+        barrier = stands.barrier
+        await _answer_once_too_late(stands, trouble)
+        assert (await barrier.status()).position is LeafPosition.UNKNOWN
+        assert barrier.describe()["late_answers"]
+        with pytest.raises(RefusedError, match="late_ms_max"):
             await barrier.grant(Direction.ENTRY, 5000)
-            assert stands.grants(Direction.ENTRY) == 1
-
-    run_virtual(story())
+        assert stands.grants(Direction.ENTRY) == 0
+        await barrier.release()
+        await barrier.revoke()
+        await _polled(stands, 20)
+        assert (await barrier.status()).position is LeafPosition.CLOSED
+        await barrier.grant(Direction.ENTRY, 5000)
+        assert stands.grants(Direction.ENTRY) == 1
 
 
 async def _answer_once_too_late(stands: Standing, trouble: Trouble) -> None:
@@ -196,12 +194,10 @@ async def _outcome(call: Awaitable[None]) -> None:
 
 
 @pytest.mark.parametrize("driver", LINES)
-def test_the_self_test_says_that_a_line_answers_too_late(driver: str) -> None:
-    async def story() -> None:
-        trouble = Trouble(share=0.0, late_s=(1.0, 1.0), requests_lost=0.0)
-        async with standing(driver, trouble) as stands:
-            await _answer_once_too_late(stands, trouble)
-            with pytest.raises(NotWellError, match="late_ms_max"):
-                await stands.barrier.check()
-
-    run_virtual(story())
+@in_virtual_time
+async def test_the_self_test_says_that_a_line_answers_too_late(driver: str) -> None:
+    trouble = Trouble(share=0.0, late_s=(1.0, 1.0), requests_lost=0.0)
+    async with standing(driver, trouble) as stands:
+        await _answer_once_too_late(stands, trouble)
+        with pytest.raises(NotWellError, match="late_ms_max"):
+            await stands.barrier.check()

@@ -20,7 +20,7 @@ from drivers.reader.settings import MrzReaderSettings
 from gate.programs.shared.devices.mrz_readers import find_reader, mrz_reader, profile_of
 from gate_core.errors import LinkLostError, NoReplyError, SetupError
 from gate_core.ports.drivers import MrzReader
-from hardware_sim.pty import SerialLine
+from hardware_sim.pty import LineFaults, SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS
 
@@ -47,11 +47,11 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, kind: str) -> AsyncIterator[Desk]:
+async def desk(folder: Path, kind: str, **more: int) -> AsyncIterator[Desk]:
+    settings: dict[str, Any] = {**KINDS[kind].settings(), **more}
     device = KINDS[kind].make(1)
-    line = SerialLine(folder / "swipe", device, baud=KINDS[kind].baud, seed=1)
+    line = SerialLine(folder / "swipe", device, baud=settings["baud"], seed=1)
     line.start()
-    settings: dict[str, Any] = KINDS[kind].settings()
     driver = mrz_reader(msgspec.convert({"port": str(line.path), **settings}, MrzReaderSettings))
     try:
         async with asyncio.timeout(30):
@@ -90,7 +90,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_one_document_after_another_is_read_and_its_source_named(tmp_path: Path) -> None:
     async def story(at: Desk, kind: str) -> None:
         await at.driver.connect()
-        for lines in (PASSPORT, CARD, SMALL_CARD):
+        for lines in (PASSPORT, CARD, SMALL_CARD, PASSPORT):
             source = await at.reads(lines)
             assert source == at.driver.source == (KINDS[kind].profile or KINDS[kind].driver)
 
@@ -197,6 +197,34 @@ async def test_a_keyboard_of_another_layout_is_a_matter_for_the_technician(tmp_p
         at.device.insert(PASSPORT)
         with pytest.raises(SetupError, match="keyboard layout"):
             await at.driver.next_lines()
+
+
+@pytest.mark.parametrize("baud", [115200, 9600])
+async def test_an_elyctis_can_be_asked_what_it_is_and_what_lies_on_it(tmp_path: Path, baud: int) -> None:
+    async with desk(tmp_path, "elyctis", baud=baud) as at:
+        await at.driver.connect()
+        assert isinstance(at.driver, swipe.ElyctisSwipe)
+        assert at.driver.identity == swipe.ScannerIdentity("IDBOX-SIM 1.7", "SIM00000001")
+        assert await at.driver.inquire(swipe.Letter.OCR_VERSION) == "OCR-SIM 1.0"
+        assert await at.driver.inquire(swipe.Letter.PRODUCT) == "ID BOX One (simulated)"
+        assert await at.driver.lines_now() is None
+        for lines in (PASSPORT, ("D1NLD15094111111111111111111",)):
+            at.device.insert(lines)
+            assert (await at.driver.next_lines()).lines == lines
+            read = await at.driver.lines_now()
+            assert read is not None
+            assert read.lines == lines
+            at.device.remove()
+        at.line.faults = LineFaults(garbage=0.5)
+        at.device.insert(PASSPORT)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await at.driver.next_lines()
+        at.line.faults = LineFaults()
+        at.device.insert(CARD)
+        while (await at.driver.next_lines()).lines != CARD:
+            pass
+        assert at.driver.bytes_passed_over > 0
 
 
 @pytest.mark.usefixtures("short_waits")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import NEEDED
 from fakes.tour_watcher import decide, frame, until_scene, watched
 from playwright.async_api import Page
 
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.faces,
     pytest.mark.long,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 
 SCENE_MS = 120_000

@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
+from fakes.chromium import NEEDED
 from fakes.console_gates import until
-from fakes.kiosk_page import CHROMIUM
 from fakes.page_officer import NOT_COMPARED, SHIFT_BOOK, PageOfficer, on_duty
 from fakes.whole_gate import Gate, Onlooker, running
 from playwright.async_api import Route
@@ -42,7 +42,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.faces,
     pytest.mark.long,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 import pytest
 from core_fakes import shifts
+from fakes.chromium import CHROMIUM, FLAGS, NEEDED
 from fakes.console_gates import until
 from fakes.console_pages import seed
-from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import running
 from playwright.async_api import Page, async_playwright
 
@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.faces,
     pytest.mark.long,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 
 WAIT_MS = 60_000

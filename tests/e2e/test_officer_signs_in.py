@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.browser_profile import left_of, overhear
+from fakes.chromium import CHROMIUM, NEEDED
 from fakes.console_gates import console_gate, until
 from fakes.ports import free_port
 from playwright.async_api import async_playwright
@@ -25,7 +26,6 @@ from gate_core.evidence.names import Role
 from gate_core.orders.order import read_order
 from gate_core.orders.verbs import Verb
 
-CHROMIUM = Path("/usr/bin/chromium")
 GATE = [sys.executable, "-m", "gate.cli"]
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -40,7 +40,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.browser,
     pytest.mark.long,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 
 

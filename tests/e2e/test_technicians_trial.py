@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import CHROMIUM, NEEDED
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GUIDE: Final = ROOT / "docs/guides/technician.md"
@@ -288,7 +288,7 @@ def technician(short_path: Path) -> Iterator[Technician]:
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium")
+@NEEDED
 def test_whoever_follows_the_section_ends_at_an_open_lane_that_a_traveller_passes(technician: Technician) -> None:
     for step in steps():
         technician.do(step)

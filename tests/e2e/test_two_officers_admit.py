@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from core_fakes import shifts
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from fakes.chromium import CHROMIUM, FLAGS, NEEDED
 from fakes.console_gates import until
 from fakes.console_pages import seed
-from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import Gate, running
 from officers_fakes.console_doubles import SEALING
 from playwright.async_api import Browser, Page, async_playwright
@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.faces,
     pytest.mark.long,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 
 WAIT_MS = 60_000

@@ -17,15 +17,12 @@ from core_fakes import shifts
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes import kiosk_page
 from fakes.browser_profile import ASK_KEEPER
 from officers_fakes.console_doubles import SEALING, FakeGate, RunningConsole, console
 from PIL import Image
 from playwright.async_api import Page
 
 from gate_core.orders.certificate import certify
-
-FLAGS: Final = [*kiosk_page.FLAGS, "--autoplay-policy=no-user-gesture-required"]
 
 
 def portrait(shade: int) -> bytes:

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from fakes.screens_peers import FakeLane, FakePreview
     from playwright.async_api import Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT_S = 10
 
 START = """

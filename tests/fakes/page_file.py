@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import CHROMIUM
 from playwright.async_api import async_playwright
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fakes.kiosk_page import CHROMIUM, FLAGS
+from fakes.chromium import CHROMIUM, FLAGS
 from playwright.async_api import Error, Page, async_playwright
 
 WAIT_MS: Final = 20_000

@@ -155,7 +155,7 @@ async def sensor_bench(profile: str = "portcullis-sim", *, read_as: str | None =
             made.unplug()
 
 
-def on_sensor_bench(profile: str, story: Callable[[SensorBench], Awaitable[None]]) -> None:
+def on_sensor_bench(story: Callable[[SensorBench], Awaitable[None]], profile: str) -> None:
     """Tell a story to a connected driver."""
 
     async def run() -> None:

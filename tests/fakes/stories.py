@@ -45,3 +45,28 @@ def on(
         return test
 
     return tell
+
+
+def told_to(
+    play: Callable[..., object], *more: object, takes: tuple[str, ...] = (), **others: object
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """A test that is the story which `play` takes first: what it is handed comes by place, what pytest gives by name alone.
+
+    `takes`: parameters that `play` takes after the story; the test itself has them, too, if it names them.
+    """
+
+    def tell(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        def test(**given: object) -> None:
+            chosen = [given[name] for name in takes]
+            own = {one.name: given[one.name] for one in by_name}
+            play(lambda *handed: story(*handed, **own), *chosen, *more, **others)
+
+        functools.update_wrapper(test, story)
+        every = inspect.signature(story).parameters.values()
+        by_name = [one for one in every if one.kind is inspect.Parameter.KEYWORD_ONLY]
+        named = {one.name for one in by_name}
+        taken = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in takes if name not in named]
+        test.__signature__ = inspect.Signature([*taken, *by_name])  # type: ignore[attr-defined] # what pytest reads
+        return test
+
+    return tell

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fakes.kiosk_page import CHROMIUM, FLAGS
+from fakes.chromium import CHROMIUM, FLAGS
 from playwright.async_api import Frame, Page, async_playwright
 from rich.console import Console
 

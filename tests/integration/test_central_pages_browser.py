@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from central_fakes.people import NORTH, SOUTH, Nation, requested
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import CHROMIUM, NEEDED
 from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
 
@@ -28,7 +28,7 @@ from gate_verify.verify import verify
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+    NEEDED,
 ]
 PEOPLE = {"anna": Role.AUDITOR, "ben": Role.OPERATOR, "carla": Role.SUPERVISOR}
 

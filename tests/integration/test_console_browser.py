@@ -11,59 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from core_fakes import shifts
-from fakes.console_pages import FLAGS, pages, portrait, seed
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import IN_A_BROWSER, WAIT_MS, measuring
+from fakes.console_pages import pages, portrait, seed
 from fakes.tiers import quick_or_long
 from officers_fakes.console_doubles import FakeGate, RunningConsole, waits
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from gate_core.evidence.names import Role
 from gate_core.orders.verbs import Verb
 from gate_officers.console.handover import Handovers
 
 SIZES = {"control room": (1280, 900), "phone": (390, 844)}
-WAIT_MS = 10_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
-]
+pytestmark = IN_A_BROWSER
 
-# What a page must fulfil, measured in it: WCAG 2.2 AA, contrast of 7, and the room it has.
-MEASURE = """() => {
-  const problems = [];
-  const root = document.documentElement;
-  if (root.scrollWidth > innerWidth) problems.push(`wider than the screen by ${root.scrollWidth - innerWidth}`);
-  const visible = (element) => element.checkVisibility({visibilityProperty: true});
-  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const behind = (element) => {
-    const over = [];
-    for (let at = element; at; at = at.parentElement) {
-      const colour = rgb(getComputedStyle(at).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1)
-        return over.reduceRight((below, [r, g, b, a]) => [r, g, b].map((v, i) => v * a + below[i] * (1 - a)), colour);
-      if (colour[3] > 0) over.push(colour);
-    }
-    return [255, 255, 255];
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const text = walker.currentNode.data.trim();
-    const element = walker.currentNode.parentElement;
-    if (!text || !visible(element) || element.closest(".visually-hidden, .skip")) continue;
-    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
-    if (!element.closest("header, main, dialog, .banner")) problems.push(`outside the landmarks: ${text}`);
-  }
-  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
+MEASURE = measuring(
+    """
   for (const one of document.querySelectorAll("button, a.button, input, select, textarea, summary, label")) {
     if (!visible(one) || one.type === "radio" || (one.tagName === "LABEL" && !one.querySelector("input"))) continue;
     const box = one.getBoundingClientRect();
@@ -73,16 +37,10 @@ MEASURE = """() => {
     if (visible(one) && !(one.getAttribute("aria-label") ?? one.textContent).trim()) problems.push(`no name: ${one.outerHTML}`);
   for (const one of document.querySelectorAll("[id]"))
     if (document.querySelectorAll(`[id="${one.id}"]`).length > 1) problems.push(`twice: ${one.id}`);
-  return problems;
-}"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        await browser.close()
+""",
+    unseen=".visually-hidden, .skip",
+    landmarks="header, main, dialog, .banner",
+)
 
 
 @contextlib.asynccontextmanager

@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.browser_profile import ASK_KEEPER, left_of, overhear
+from fakes.chromium import CHROMIUM, FLAGS, IN_A_BROWSER, WAIT_MS, measuring
 from fakes.roots import ROOT
 from fakes.signing_console import Console
 from officers_fakes.officers_authority import SHIFT_S
-from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
 
 from gate_core.evidence.names import Role
@@ -32,24 +33,9 @@ from gate_officers.authority.act_log import ActLog
 from gate_officers.authority.invitations import remove
 from gate_officers.console.sessions import IDLE_S, PROOF_LATE_S
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-WAIT_MS = 10_000
 KEYS = "const keys = await import('/static/keys.js');"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        await browser.close()
+pytestmark = IN_A_BROWSER
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -588,40 +574,14 @@ async def test_nobody_attaches_a_tool_to_the_kiosks_browser(browser: Browser, co
         await browser.browser_type.launch(executable_path=kiosk, args=FLAGS, timeout=WAIT_MS)
 
 
-# What a page must fulfil, measured in it: WCAG 2.2 AA (contrast at 7:1), and room at any width.
-MEASURE = """() => {
-  const problems = [];
-  const root = document.documentElement;
-  if (root.scrollWidth > innerWidth) problems.push(`wider than the screen by ${root.scrollWidth - innerWidth}`);
-  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = rgb(getComputedStyle(at).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const [text, element] = [walker.currentNode.data.trim(), walker.currentNode.parentElement];
-    if (!text || !element.checkVisibility()) continue;
-    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
-    if (!element.closest("main")) problems.push(`outside the landmark: ${text}`);
-  }
-  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
-  if (!document.title || !root.lang) problems.push("no title or language");
+MEASURE = measuring(
+    """
   for (const one of document.querySelectorAll("button, input, summary, .button")) {
-    if (one.checkVisibility() && one.getBoundingClientRect().height < 44) problems.push(`small: ${one.textContent || one.id}`);
+    if (visible(one) && one.getBoundingClientRect().height < 44) problems.push(`small: ${one.textContent || one.id}`);
     if (one.matches("input") && one.labels.length !== 1) problems.push(`no label: ${one.id}`);
   }
-  return problems;
-}"""
+"""
+)
 
 
 @pytest.mark.long

@@ -14,10 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import pytest_asyncio
-from fakes.kiosk_page import CHROMIUM, FLAGS, choose, shown
+from fakes.chromium import IN_A_BROWSER, WAIT_MS
+from fakes.kiosk_page import choose, shown
 from integration.test_screens_browser import MEASURE, SIZES, _fonts_of
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 import gate.screens.kiosk
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
@@ -41,21 +41,8 @@ VIEWS = [ViewState(screen, Guidance.NONE, Purpose.DEMO) for screen in Screen] + 
     for guidance in Guidance
     if guidance is not Guidance.NONE
 ]
-WAIT_MS = 10_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        await browser.close()
+pytestmark = IN_A_BROWSER
 
 
 @dataclass

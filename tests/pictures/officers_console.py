@@ -9,8 +9,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from fakes.console_pages import FLAGS, pages, seed
-from fakes.kiosk_page import CHROMIUM
+from fakes.chromium import CHROMIUM, FLAGS
+from fakes.console_pages import pages, seed
 from officers_fakes.console_doubles import FakeGate, waits
 from playwright.async_api import async_playwright
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from fakes.kiosk_page import CHROMIUM, FLAGS, Gate, choose, shown
+from fakes.chromium import CHROMIUM, FLAGS
+from fakes.kiosk_page import Gate, choose, shown
 from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import Browser, async_playwright
 

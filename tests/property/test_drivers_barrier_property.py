@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from drivers.links import Link
 from gate_contract.links import BitFlips, Bursts, Delay, RandomLoss
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import DriverError
 from gate_core.ports.values import Direction
 
@@ -39,24 +39,22 @@ def _worn(made: LineBench, seed: int) -> Callable[[Link], Link]:
 @pytest.mark.parametrize("profile", PROFILES)
 @given(steps=_steps, seed=st.integers(0, 2**32))
 @settings(deadline=None, max_examples=30)
-def test_grants_never_exceed_the_calls_and_a_revoke_has_the_last_word(
+@in_virtual_time
+async def test_grants_never_exceed_the_calls_and_a_revoke_has_the_last_word(
     profile: str, steps: list[tuple[str, float]], seed: int
 ) -> None:
-    async def run() -> None:
-        async with line_bench(profile) as made:
-            made.host_line, made.board_line = _worn(made, seed), _worn(made, seed + 1)
-            await _insist(made, made.barrier.connect)
-            async with asyncio.TaskGroup() as tasks:
-                for name, pause_s in steps:
-                    tasks.create_task(_quietly(_CALLS[name](made)))
-                    await asyncio.sleep(pause_s)
-                # While grants may still be under way: none of them may be sent behind this.
-                await _insist(made, made.barrier.revoke)
-                assert not made.stands(Direction.ENTRY)
+    async with line_bench(profile) as made:
+        made.host_line, made.board_line = _worn(made, seed), _worn(made, seed + 1)
+        await _insist(made, made.barrier.connect)
+        async with asyncio.TaskGroup() as tasks:
+            for name, pause_s in steps:
+                tasks.create_task(_quietly(_CALLS[name](made)))
+                await asyncio.sleep(pause_s)
+            # While grants may still be under way: none of them may be sent behind this.
+            await _insist(made, made.barrier.revoke)
             assert not made.stands(Direction.ENTRY)
-            assert made.grants(Direction.ENTRY) <= sum(name == "grant" for name, _ in steps)
-
-    run_virtual(run())
+        assert not made.stands(Direction.ENTRY)
+        assert made.grants(Direction.ENTRY) <= sum(name == "grant" for name, _ in steps)
 
 
 async def _insist(made: LineBench, call: Callable[[], Awaitable[None]]) -> None:

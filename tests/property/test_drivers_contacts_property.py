@@ -10,7 +10,7 @@ from fakes.contacts_gate import TICK_S, ContactsBench, contacts_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.values import Direction, LampColour
@@ -53,28 +53,28 @@ class Watch:
         max_size=25,
     )
 )
-def test_one_contact_at_a_time_never_held_and_no_grant_but_those_asked_for(steps: list[tuple[str, float, str]]) -> None:
+@in_virtual_time
+async def test_one_contact_at_a_time_never_held_and_no_grant_but_those_asked_for(
+    steps: list[tuple[str, float, str]],
+) -> None:
     async def call(made: ContactsBench, name: str) -> None:
         with contextlib.suppress(DriverError, asyncio.CancelledError):
             await CALLS[name](made)
 
-    async def run() -> None:
-        async with contacts_bench() as made, asyncio.TaskGroup() as tasks:
-            watch = made.watch = Watch()
-            await made.barrier.connect()
-            for name, wait_s, event in steps:
-                running = tasks.create_task(call(made, name))
-                if event in {"fire", "well"}:
-                    made.gate.fire = event == "fire"
-                await asyncio.sleep(wait_s)
-                if event == "cancel":
-                    running.cancel()
-            await asyncio.sleep(2)
-            asked = [name for name, _, _ in steps]
-            assert made.turnstile.at_once <= 1
-            assert watch.longest_s <= PULSE_S + TICK_S
-            assert not made.told.count("held_open")
-            assert made.grants(Direction.ENTRY) <= asked.count("grant")
-            assert made.grants(Direction.EXIT) <= asked.count("grant out") + asked.count("release")
-
-    run_virtual(run())
+    async with contacts_bench() as made, asyncio.TaskGroup() as tasks:
+        watch = made.watch = Watch()
+        await made.barrier.connect()
+        for name, wait_s, event in steps:
+            running = tasks.create_task(call(made, name))
+            if event in {"fire", "well"}:
+                made.gate.fire = event == "fire"
+            await asyncio.sleep(wait_s)
+            if event == "cancel":
+                running.cancel()
+        await asyncio.sleep(2)
+        asked = [name for name, _, _ in steps]
+        assert made.turnstile.at_once <= 1
+        assert watch.longest_s <= PULSE_S + TICK_S
+        assert not made.told.count("held_open")
+        assert made.grants(Direction.ENTRY) <= asked.count("grant")
+        assert made.grants(Direction.EXIT) <= asked.count("grant out") + asked.count("release")

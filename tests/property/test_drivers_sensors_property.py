@@ -14,7 +14,7 @@ from drivers.links import Link
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
 from gate_contract.links import BitFlips, Bursts, Delay, RandomLoss
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import DriverError, LinkLostError
 from gate_core.ports.memory_link import MemoryLink, memory_pair
 from gate_core.ports.values import InsideStatus
@@ -104,21 +104,19 @@ async def _polls(made: SensorBench) -> int:
 
 @given(steps=_steps, profile=st.sampled_from(PROFILES), seed=st.integers(0, 2**32), badly=st.booleans())
 @settings(deadline=None, max_examples=100)
-def test_whatever_happens_nothing_is_said_that_the_unit_does_not_bear_out(
+@in_virtual_time
+async def test_whatever_happens_nothing_is_said_that_the_unit_does_not_bear_out(
     steps: list[tuple[tuple[object, ...], float]], profile: str, seed: int, *, badly: bool
 ) -> None:
-    async def run() -> None:
-        async with sensor_bench(profile) as made:
-            made.host_line, made.unit_line = _worn(seed, badly=badly), _worn(seed + 1, badly=badly)
-            polling = asyncio.create_task(_polls(made))
-            await asyncio.sleep(0.5)
-            for step, pause_s in steps:
-                await _do(made, step)
-                await asyncio.sleep(pause_s)
-            polling.cancel()
-            assert await polling or badly
-
-    run_virtual(run())
+    async with sensor_bench(profile) as made:
+        made.host_line, made.unit_line = _worn(seed, badly=badly), _worn(seed + 1, badly=badly)
+        polling = asyncio.create_task(_polls(made))
+        await asyncio.sleep(0.5)
+        for step, pause_s in steps:
+            await _do(made, step)
+            await asyncio.sleep(pause_s)
+        polling.cancel()
+        assert await polling or badly
 
 
 # ── whatever bytes come ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +137,8 @@ def _reply(words: tuple[int, ...]) -> bytes:
 
 @given(turns=st.lists(st.lists(_chunk, max_size=3), min_size=1, max_size=8), pause_s=st.floats(0, 0.2))
 @settings(deadline=None, max_examples=150)
-def test_whatever_bytes_come_a_status_is_what_a_sound_answer_says(
+@in_virtual_time
+async def test_whatever_bytes_come_a_status_is_what_a_sound_answer_says(
     turns: list[list[tuple[object, ...]]], pause_s: float
 ) -> None:
     offered: list[tuple[int, ...]] = []
@@ -162,21 +161,18 @@ def test_whatever_bytes_come_a_status_is_what_a_sound_answer_says(
                     case _:
                         raise AssertionError(chunk)
 
-    async def run() -> None:
-        near, far = memory_pair()
+    near, far = memory_pair()
 
-        async def opened() -> Link:
-            return near
+    async def opened() -> Link:
+        return near
 
-        sensors = ModbusSensors(open_link=opened, profile=load_profile("portcullis-sim"), baud=BAUD)
-        answering = asyncio.create_task(answer(far))
-        with contextlib.suppress(DriverError):
-            await sensors.connect()
-            for _ in turns:
-                _borne_out(await sensors.status(), offered)
-        answering.cancel()
-
-    run_virtual(run())
+    sensors = ModbusSensors(open_link=opened, profile=load_profile("portcullis-sim"), baud=BAUD)
+    answering = asyncio.create_task(answer(far))
+    with contextlib.suppress(DriverError):
+        await sensors.connect()
+        for _ in turns:
+            _borne_out(await sensors.status(), offered)
+    answering.cancel()
 
 
 def _borne_out(status: InsideStatus, offered: list[tuple[int, ...]]) -> None:

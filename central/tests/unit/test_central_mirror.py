@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from gate_core.mirror_client import wire
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request
 from gate_verify.verify import Known, verify
+
+FALSE = b"\x00" * 32  # a hash in a proof
 
 
 @pytest.fixture
@@ -134,12 +137,12 @@ async def test_what_a_round_brings_is_proven_as_in_other_requests(bench: Bench) 
     whole = package(bench, 0, 5, checkpoint.size)
     changed_entry = whole.replace(b"T10:00:00Z", b"T11:00:00Z", 1)
     changed_body = lines.replace(b'{"ct":"', b'{"ct":"AAAA', 1)
-    stranger = wire.add_checkpoint(0, (), Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin)))
+    strange = wire.add_checkpoint(0, (), stranger(bench))
     wrong_file = wire.round_request(announced, (0, 5, whole), lines, {"a" * 64: b"another"})
     for request, status in (
         (wire.round_request(announced, (0, 5, changed_entry), lines, {}), 422),
         (wire.round_request(announced, (0, 5, whole), changed_body, {}), 422),
-        (wire.round_request(stranger, (0, 5, whole), lines, {}), 403),
+        (wire.round_request(strange, (0, 5, whole), lines, {}), 403),
         (wire.round_request(announced, (1, 5, package(bench, 1, 5, 5)), b"", {}), 409),
         (wire.round_request(announced, (0, 0, b""), lines, {}), 409),
         (wrong_file, 422),
@@ -206,10 +209,41 @@ async def test_age_files_that_no_entry_names_are_not_kept(bench: Bench) -> None:
 # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_checkpoint_that_another_key_signed_is_forbidden(bench: Bench) -> None:
-    note = Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin))
-    assert await status_of(bench, wire.add_checkpoint(0, (), note)) == 403
-    assert evidence(bench) == 0
+def stranger(bench: Bench) -> Note:
+    return Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin))
+
+
+# What is wrong with a checkpoint; how often the log grew before the server was told of it, and after that; what comes then, its answer, and
+# how much of it is kept as evidence.
+CHECKPOINTS: dict[str, tuple[int, int, Callable[[Bench], Request], int, int]] = {
+    "another key signed it": (0, 0, lambda it: wire.add_checkpoint(0, (), stranger(it)), 403, 0),
+    "a first one comes with a proof": (0, 0, lambda it: wire.add_checkpoint(0, (FALSE,), forged(it, 9)), 422, 0),
+    "its proof is wrong": (1, 0, lambda it: wire.add_checkpoint(5, (FALSE,), forged(it, 9)), 422, 1),
+    "a fork at the same size": (1, 0, lambda it: wire.add_checkpoint(5, (), forged(it, 5)), 409, 1),
+    "a smaller head": (2, 0, lambda it: wire.add_checkpoint(0, (), forged(it, 4)), 409, 1),
+    "its old size is not the newest": (1, 1, lambda it: wire.add_checkpoint(0, (), signed(it)[1]), 409, 0),
+    "its old size is above its own": (0, 0, lambda it: wire.add_checkpoint(6, (), forged(it, 5)), 400, 0),
+    "nothing: it is the same again": (1, 0, lambda it: wire.add_checkpoint(5, (), signed(it)[1]), 200, 0),
+}
+
+
+@pytest.mark.parametrize("what", CHECKPOINTS)
+async def test_a_checkpoint_is_taken_or_refused_and_kept(bench: Bench, what: str) -> None:
+    before, after, request, status, kept = CHECKPOINTS[what]
+    if before:
+        bench.grow(before)
+        await announce(bench)
+    if after:
+        bench.grow(after)
+    pending = bench.server.ledger.head(GATE_ID).pending
+    assert pending == 5 * before
+    answer = await bench.ask(request(bench))
+    assert answer.status == status
+    assert (await bench.ask(request(bench))).status == status
+    assert evidence(bench) == kept, "once"
+    assert bench.server.ledger.head(GATE_ID).pending == pending
+    if status == 409:
+        assert (answer.content_type, answer.body) == ("text/x.tlog.size", b"%d\n" % pending)
 
 
 async def test_a_checkpoint_of_another_origin_is_unknown_even_to_its_own_key(bench: Bench) -> None:
@@ -217,52 +251,6 @@ async def test_a_checkpoint_of_another_origin_is_unknown_even_to_its_own_key(ben
     bench.server.enrol(other.verifier, "gate-0002")
     note = Checkpoint("border.example/gate-0002/demo", 5, b"\x01" * 32).sign(other)
     assert await status_of(bench, wire.add_checkpoint(0, (), note)) == 404
-
-
-async def test_a_checkpoint_with_a_wrong_proof_is_refused_and_kept(bench: Bench) -> None:
-    bench.grow()
-    await announce(bench)
-    request = wire.add_checkpoint(5, (b"\x00" * 32,), forged(bench, 9))
-    assert await status_of(bench, request) == 422
-    assert await status_of(bench, request) == 422
-    assert evidence(bench) == 1
-
-
-async def test_a_first_checkpoint_must_come_without_a_proof(bench: Bench) -> None:
-    assert await status_of(bench, wire.add_checkpoint(0, (b"\x00" * 32,), forged(bench, 9))) == 422
-
-
-async def test_a_fork_at_the_same_size_is_a_conflict_and_kept(bench: Bench) -> None:
-    bench.grow()
-    await announce(bench)
-    answer = await bench.ask(wire.add_checkpoint(5, (), forged(bench, 5)))
-    assert (answer.status, answer.content_type, answer.body) == (409, "text/x.tlog.size", b"5\n")
-    assert evidence(bench) == 1
-    assert bench.server.ledger.head(bench.gate.device).pending == 5
-
-
-async def test_a_smaller_head_is_refused_and_kept(bench: Bench) -> None:
-    bench.grow(2)
-    await announce(bench)
-    assert await status_of(bench, wire.add_checkpoint(0, (), forged(bench, 4))) == 409
-    assert evidence(bench) == 1
-
-
-async def test_an_old_size_that_is_not_the_newest_is_answered_with_the_newest(bench: Bench) -> None:
-    bench.grow()
-    await announce(bench)
-    bench.grow()
-    _, note = signed(bench)
-    answer = await bench.ask(wire.add_checkpoint(0, (), note))
-    assert (answer.status, answer.body) == (409, b"5\n")
-    assert evidence(bench) == 0
-
-
-async def test_the_same_checkpoint_again_is_fine(bench: Bench) -> None:
-    bench.grow()
-    await announce(bench)
-    _, note = signed(bench)
-    assert await status_of(bench, wire.add_checkpoint(5, (), note)) == 200
 
 
 @pytest.mark.parametrize(
@@ -283,10 +271,6 @@ async def test_the_same_checkpoint_again_is_fine(bench: Bench) -> None:
 )
 async def test_bytes_that_are_no_add_checkpoint_are_bad_requests(bench: Bench, body: bytes) -> None:
     assert await status_of(bench, Request("POST", "/add-checkpoint", body, "text/plain")) == 400
-
-
-async def test_an_old_size_above_the_checkpoints_is_a_bad_request(bench: Bench) -> None:
-    assert await status_of(bench, wire.add_checkpoint(6, (), forged(bench, 5))) == 400
 
 
 # ── add-entries ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,8 +5,19 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from document_fakes.document_chip import Gone
-from document_fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
+from document_fakes.inspections import (
+    NOW,
+    SELECT_APPLICATION,
+    Through,
+    Transmit,
+    anchors,
+    conversed,
+    files_of,
+    inspected,
+    issued,
+    judged,
+    results,
+)
 
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.checks import CheckId, Result
@@ -69,28 +80,15 @@ def test_a_changed_byte_in_a_group_that_nobody_needs_fails_the_document(number: 
 
 
 def test_a_look_at_fingers_that_the_chip_keeps_takes_one_command() -> None:
-    sent: list[bytes] = []
-    inspected(issued(extra_groups={3: FINGERS, 13: MANY[13]}), through=counting(sent))
-    more: list[bytes] = []
-    inspected(issued(extra_groups={13: MANY[13]}), through=counting(more))
-    assert len(sent) - len(more) == 1
+    with_fingers, without_them = ({3: FINGERS, 13: MANY[13]}, {13: MANY[13]})
+    sent, fewer = (conversed(issued(extra_groups=groups)).sent for groups in (with_fingers, without_them))
+    assert len(sent) - len(fewer) == 1
 
 
 def test_a_group_without_end_is_not_read_and_leaves_the_document_open() -> None:
     inspection = inspected(issued(extra_groups={13: lds.dg13(bytes(FILE_BYTES_MAX))}))
     assert hashes(inspection) == (Result.UNDETERMINED, "not read: DG13")
     assert inspection.groups[13] is PRESENT
-
-
-def counting(sent: list[bytes]) -> Through:
-    def through(transmit: Transmit) -> Transmit:
-        def answer(apdu: bytes) -> bytes:
-            sent.append(apdu)
-            return transmit(apdu)
-
-        return answer
-
-    return through
 
 
 @pytest.mark.parametrize("number", [7, 11, 12, 13, 16])
@@ -169,20 +167,7 @@ def test_a_group_that_only_com_lists_is_looked_for_and_the_lists_disagree() -> N
 @pytest.mark.parametrize("count", range(1, 7))
 def test_a_chip_that_is_pulled_out_while_the_rest_is_read_is_aborted(count: int) -> None:
     document = issued(extra_groups={11: MANY[11], 13: MANY[13]})
-    sent: list[bytes] = []
-    inspected(document, through=counting(sent))
-
-    def through(transmit: Transmit) -> Transmit:
-        left = iter(range(len(sent) - count))
-
-        def answer(apdu: bytes) -> bytes:
-            if next(left, None) is None:
-                raise Gone
-            return transmit(apdu)
-
-        return answer
-
-    inspection = inspected(document, through=through)
+    inspection = inspected(document, pull_out_after_apdus=len(conversed(document).sent) - count)
     assert results(inspection) == {"dg_hashes": "aborted"}
     assert inspection.groups[13] is Integrity.ABORTED
     assert inspection.groups[11] is (Integrity.ABORTED if count > 3 else IDENTICAL)
@@ -191,23 +176,22 @@ def test_a_chip_that_is_pulled_out_while_the_rest_is_read_is_aborted(count: int)
 @pytest.mark.parametrize("answer", [b"\x69\x82", b"\x69\x88"])
 def test_a_chip_that_ends_its_session_rather_than_give_a_group_has_refused_it(answer: bytes) -> None:
     document = issued(extra_groups={3: FINGERS, 13: MANY[13]})
-    sent: list[bytes] = []
-    inspected(document, through=counting(sent))
-    told: list[bytes] = []
-    inspection = inspected(document, through=dropping_at(len(sent) - 1, answer, told))
+    sent = conversed(document).sent
+    inspection, _, told, _ = conversed(document, through=dropping_at(len(sent) - 1, answer))
     assert results(inspection) == {}
     assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: IDENTICAL}
     assert len(told) == len(sent), "it is not opened again for nothing"
 
 
-def dropping_at(at: int, answer: bytes, told: list[bytes]) -> Through:
+def dropping_at(at: int, answer: bytes) -> Through:
     """A chip that ends its session rather than answer this command."""
 
     def through(transmit: Transmit) -> Transmit:
+        turns = iter(range(10_000))
+
         def pass_on(apdu: bytes) -> bytes:
-            told.append(apdu)
-            if len(told) == at + 1:
-                transmit(bytes.fromhex("00A4040C07A0000002471001"))  # the card drops its session
+            if next(turns) == at:
+                transmit(SELECT_APPLICATION)
                 return answer
             return transmit(apdu)
 
@@ -218,10 +202,8 @@ def dropping_at(at: int, answer: bytes, told: list[bytes]) -> Through:
 
 def test_a_chip_that_ended_its_session_is_opened_again_for_the_next_group() -> None:
     document = issued(extra_groups={3: FINGERS, 4: lds.templates(0x76, [], 0x10, "0009"), 13: MANY[13]})
-    sent: list[bytes] = []
-    inspected(document, through=counting(sent))
-    told: list[bytes] = []
-    inspection = inspected(document, through=dropping_at(len(sent) - 2, b"\x69\x82", told))
+    sent = conversed(document).sent
+    inspection, _, told, _ = conversed(document, through=dropping_at(len(sent) - 2, b"\x69\x82"))
     assert results(inspection) == {}
     assert (inspection.groups[3], inspection.groups[4]) == (PRESENT, PRESENT)
     assert len(told) > len(sent)
@@ -229,20 +211,7 @@ def test_a_chip_that_ended_its_session_is_opened_again_for_the_next_group() -> N
 
 def test_guarded_groups_stay_refused_when_the_chip_is_lost_after_that() -> None:
     document = issued(extra_groups={3: FINGERS, 4: lds.templates(0x76, [], 0x10, "0009")})
-    sent: list[bytes] = []
-    inspected(document, through=counting(sent))
-
-    def through(transmit: Transmit) -> Transmit:
-        left = iter(range(len(sent) - 1))
-
-        def answer(apdu: bytes) -> bytes:
-            if next(left, None) is None:
-                raise Gone
-            return transmit(apdu)
-
-        return answer
-
-    inspection = inspected(document, through=through)
+    inspection = inspected(document, pull_out_after_apdus=len(conversed(document).sent) - 1)
     assert results(inspection) == {"dg_hashes": "aborted"}
     assert inspection.groups[3] is PRESENT
     assert inspection.groups[4] is Integrity.ABORTED

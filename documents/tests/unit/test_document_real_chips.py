@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 from document_fakes.anchors import ListedAnchors
 from document_fakes.document_chip import converse, scripted
-from document_fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued, results
+from document_fakes.inspections import (
+    NOW,
+    SELECT_APPLICATION,
+    Conversed,
+    Through,
+    Transmit,
+    conversed,
+    inspected,
+    issued,
+    reason,
+    results,
+)
 from document_fakes.sample_passports import ANNA, portrait, utopia
 
 from gate_documents import tlv
@@ -21,9 +32,6 @@ from gate_documents.checks import CheckId, Result
 from gate_documents.errors import CardAccessNumberError, MalformedError
 from gate_documents.inspection import inspect
 from gate_documents.lds.atr_info import response_bytes_max
-from gate_documents.mrz.parser import parse
-from gate_documents.verdict.conclusion import Inspection
-from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport
@@ -32,25 +40,6 @@ NO_SUCH_FILE = (0x6283, 0x6982, 0x6985, 0x6986, 0x6A81, 0x6A82, 0x6A86, 0x6B00, 
 TOO_LONG = (0x6700, 0x6B00, 0x6F00, 0x6987, 0x6988)
 PACE = Features(pace=(Pace(Mapping.GENERIC, 12, Cipher.AES_128),))
 SELECT_CARD_ACCESS = bytes.fromhex("00A4020C02011C")
-SELECT_APPLICATION = bytes.fromhex("00A4040C07A0000002471001")
-
-
-def reason(inspection: Inspection, check_id: CheckId = CheckId.CHIP_ACCESS) -> str:
-    return next(check.reason for check in inspection.checks if check.id is check_id)
-
-
-def heard(sent: list[bytes], answers: list[bytes] | None = None) -> Through:
-    def through(transmit: Transmit) -> Transmit:
-        def answer(apdu: bytes) -> bytes:
-            sent.append(apdu)
-            told = transmit(apdu)
-            if answers is not None:
-                answers.append(told)
-            return told
-
-        return answer
-
-    return through
 
 
 # ── EF.CardAccess ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -71,9 +60,8 @@ def test_a_chip_without_card_access_may_say_so_in_any_of_the_ways_that_chips_hav
     "status", [0x6200, 0x6282, 0x6300, 0x6400, 0x6581, 0x6700, 0x6881, 0x6900, 0x6A80, 0x6A88, 0x9000]
 )
 def test_any_other_answer_to_card_access_keeps_the_chip_closed(status: int) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(
-        issued(), no_card_access_status=status, no_card_access_on_reading=status == 0x9000, through=heard(sent)
+    inspection, _, sent, _ = conversed(
+        issued(), no_card_access_status=status, no_card_access_on_reading=status == 0x9000
     )
     assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
     assert f"{status:04X}" in reason(inspection)
@@ -121,8 +109,7 @@ def test_a_card_access_of_which_a_byte_has_come_is_never_taken_for_none(status: 
 
         return answer
 
-    sent: list[bytes] = []
-    inspection = inspected(genuine, through=lambda transmit: heard(sent)(breaking(transmit)))
+    inspection, _, sent, _ = conversed(genuine, through=breaking)
     assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
     assert inspection.access is None
     assert SELECT_APPLICATION not in sent
@@ -146,24 +133,21 @@ def test_a_chip_that_finds_a_block_too_long_in_its_own_words_is_asked_for_less(
     le_max: int,
     ends: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(large(), le_max=le_max, le_status=status, le_ends_session=ends, through=heard(sent))
+    inspection, _, sent, _ = conversed(large(), le_max=le_max, le_status=status, le_ends_session=ends)
     assert results(inspection) == {}
     assert (sent.count(SELECT_APPLICATION) > 1) == ends, "a session that ended is opened anew"
 
 
 @pytest.mark.parametrize("status", [0x6282, 0x6300, 0x6581, 0x6981, 0x6A82, 0x6D00])
 def test_a_chip_that_refuses_a_block_for_another_reason_is_not_asked_again(status: int) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(issued(), le_max=200, le_status=status, through=heard(sent))
+    inspection = inspected(issued(), le_max=200, le_status=status)
     assert inspection.result_of(CheckId.DG_HASHES) is Result.UNDETERMINED
     assert inspection.overall is not Result.SUCCESSFUL
 
 
 @pytest.mark.parametrize("status", TOO_LONG)
 def test_a_chip_that_calls_every_block_too_long_is_given_up(status: int) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(issued(), le_max=6, le_status=status, le_ends_session=True, through=heard(sent))
+    inspection, _, sent, _ = conversed(issued(), le_max=6, le_status=status, le_ends_session=True)
     assert inspection.overall in (Result.FAILED, Result.ABORTED)
     assert len(sent) < 100
 
@@ -189,8 +173,7 @@ def test_a_size_that_the_chip_has_given_is_not_given_up_for_an_error_later() -> 
 @pytest.mark.parametrize("piece_bytes", [0, 1, 200, 256])
 @pytest.mark.parametrize("features", [Features(), PACE], ids=["bac", "pace"])
 def test_a_chip_that_answers_in_pieces_is_asked_for_the_rest(piece_bytes: int, features: Features) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(issued(features=features), piece_bytes=piece_bytes, through=heard(sent))
+    inspection, _, sent, _ = conversed(issued(features=features), piece_bytes=piece_bytes)
     assert results(inspection) == {}
     assert any(apdu[:4] == bytes.fromhex("00C00000") for apdu in sent)
 
@@ -233,12 +216,11 @@ def test_pieces_without_end_or_content_are_refused(answers: list[bytes]) -> None
 
 def test_a_chip_that_always_has_more_is_given_up() -> None:
     """Every GET RESPONSE counts as a command."""
-    sent: list[bytes] = []
 
     def endless(transmit: Transmit) -> Transmit:
         return lambda apdu: b"a\x61\x01" if apdu[0] == 0x0C or apdu[1] == 0xC0 else transmit(apdu)
 
-    inspection = inspected(issued(), through=lambda transmit: heard(sent)(endless(transmit)))
+    inspection, _, sent, _ = conversed(issued(), through=endless)
     assert inspection.overall is Result.ABORTED
     assert len(sent) < 2 * PIECES_MAX
 
@@ -280,15 +262,13 @@ def test_what_ef_atr_info_says_spares_a_session_that_would_end(
     response_bytes: int, le_max: int, features: Features
 ) -> None:
     document = issued(features=features)
-    sent: list[bytes] = []
-    answers: list[bytes] = []
     limits: dict[str, Any] = {"le_max": le_max, "le_status": 0x6F00, "le_ends_session": True}
-    inspection = inspected(with_atr_info(document, atr_info(response_bytes)), through=heard(sent, answers), **limits)
-    assert results(inspection) == {}
-    assert b"\x6f\x00" not in answers
-    without: list[bytes] = []
-    assert results(inspected(document, through=heard([], without), **limits)) == {}
-    assert b"\x6f\x00" in without, "without the file, it is tried"
+    told = conversed(with_atr_info(document, atr_info(response_bytes)), **limits)
+    assert results(told.inspection) == {}
+    assert b"\x6f\x00" not in told.answers
+    without = conversed(document, **limits)
+    assert results(without.inspection) == {}
+    assert b"\x6f\x00" in without.answers, "without the file, it is tried"
 
 
 @pytest.mark.parametrize("rest", [223, 224, 232, 239, 240, 256, 257])
@@ -306,10 +286,9 @@ def test_a_file_is_read_whose_last_block_no_short_command_gets_protected(feature
 
 
 def test_an_ef_atr_info_that_is_shorter_than_the_command_for_it_is_asked_for_by_its_length() -> None:
-    answers: list[bytes] = []
-    document = with_atr_info(issued(), atr_info(240))
-    assert results(inspected(document, le_max=203, through=heard([], answers))) == {}
-    assert [answer.hex() for answer in answers if answer[0] == 0x6C] == ["6ccb"], "once, over EF.ATR/INFO itself"
+    told = conversed(with_atr_info(issued(), atr_info(240)), le_max=203)
+    assert results(told.inspection) == {}
+    assert [answer.hex() for answer in told.answers if answer[0] == 0x6C] == ["6ccb"], "once, over EF.ATR/INFO itself"
 
 
 @pytest.mark.parametrize("content", [atr_info(0), atr_info(1), atr_info(0xFFFFFF), b"\xff" * 300, b""])
@@ -317,35 +296,28 @@ def test_an_ef_atr_info_that_lies_costs_time_and_nothing_else(content: bytes) ->
     assert results(inspected(with_atr_info(issued(), content))) == {}
 
 
-def read_by_a_short_reader(document: Passport, **switches: int) -> tuple[Inspection, list[bytes]]:
+def read_by_a_short_reader(document: Passport, **switches: Any) -> Conversed:
     """The reader breaks down over a command in the extended form."""
-    card = Card(document, random_bytes=random.Random(1).randbytes, **switches)  # type: ignore[arg-type]
 
-    def transmit(apdu: bytes) -> bytes:
-        assert len(apdu) <= 261, "longer than a short command"
-        assert len(apdu) == 5 or apdu[4] != 0, "the reader carries no extended lengths"
-        return card.transmit(apdu)
+    def short(transmit: Transmit) -> Transmit:
+        def answer(apdu: bytes) -> bytes:
+            assert len(apdu) <= 261, "longer than a short command"
+            assert len(apdu) == 5 or apdu[4] != 0, "the reader carries no extended lengths"
+            return transmit(apdu)
 
-    conversation = inspect(
-        parse(document.mrz_lines),
-        anchors=anchors(),
-        now=NOW,
-        random=random.Random(2).randbytes,
-        extended=False,
-    )
-    inspection, _, sent = converse(conversation, transmit)
-    return inspection, sent
+        return answer
+
+    return conversed(document, through=short, extended=False, **switches)
 
 
 @pytest.mark.parametrize("features", [Features(), PACE], ids=["bac", "pace"])
 def test_a_reader_without_extended_length_is_never_asked_for_it(features: Features) -> None:
-    inspection, _ = read_by_a_short_reader(issued(features=features))
-    assert results(inspection) == {}
+    assert results(read_by_a_short_reader(issued(features=features)).inspection) == {}
 
 
 def test_a_long_signature_comes_through_a_short_reader_in_pieces() -> None:
     document = issued(active="rsa", signer="p256")
-    inspection, sent = read_by_a_short_reader(document, piece_bytes=256)
+    inspection, _, sent, _ = read_by_a_short_reader(document, piece_bytes=256)
     assert results(inspection) == {}
     assert any(apdu[1] == 0xC0 for apdu in sent)
 
@@ -381,11 +353,7 @@ def walk(seed: int) -> None:
     habits: dict[str, Any] = dice.choice(
         ({}, {"piece_bytes": 50}, {"le_max": 231, "le_status": 0x6988, "le_ends_session": True})
     )
-    sent: list[bytes] = []
-    disturbing = disturbed(dice)
-    inspection = inspected(
-        issued(features=OPENED_BY[protocol]), through=lambda transmit: heard(sent)(disturbing(transmit)), **habits
-    )
+    inspection, _, sent, _ = conversed(issued(features=OPENED_BY[protocol]), through=disturbed(dice), **habits)
     assert len(sent) < 5000
     if inspection.overall is Result.SUCCESSFUL:
         assert inspection.access is not None

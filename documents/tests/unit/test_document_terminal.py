@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from document_fakes.control_centre import FakeCentre
 from document_fakes.document_chip import Gone, converse
-from document_fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued, results
+from document_fakes.inspections import NOW, Conversed, Through, Transmit, anchors, conversed, inspected, issued, results
 from document_fakes.sample_passports import ANNA, utopia
 
 from gate_documents import tlv
@@ -66,8 +66,12 @@ def outcome(inspection: Inspection) -> tuple[Result, str]:
     return check.result, check.reason
 
 
+def talk(document: Passport, centre: Any = lambda _: None, **more: Any) -> Conversed:
+    return conversed(document, guarded=FINGERS, centre=centre, **more)
+
+
 def asked(document: Passport, centre: Any = lambda _: None, **more: Any) -> Inspection:
-    return inspected(document, guarded=FINGERS, centre=centre, **more)
+    return talk(document, centre, **more).inspection
 
 
 # ── that it works ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,8 +221,7 @@ UNUSABLE = "the control centre's certificates cannot be used: "
 def test_a_chain_that_cannot_lead_there_is_undetermined_and_never_shown(
     order: dict[str, Any], change: Callable[[bytes], bytes | None], reason: str
 ) -> None:
-    sent: list[bytes] = []
-    inspection = asked(passport(), FakeCentre(chain(**order), chain_of=change), through=recording(sent))
+    inspection, _, sent, _ = talk(passport(), FakeCentre(chain(**order), chain_of=change))
     assert outcome(inspection) == (Result.UNDETERMINED, reason)
     assert not any(apdu[1] == 0x2A for apdu in sent)
     assert results(inspection) == {"terminal_authentication": "undetermined"}
@@ -233,17 +236,6 @@ def test_the_days_of_the_centres_certificates_are_those_of_greenwich(hours: int,
     midnight = datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) + timedelta(days=1)
     now = (midnight + timedelta(hours=hours)).astimezone(ZoneInfo("Pacific/Kiritimati"))
     assert outcome(asked(passport(), FakeCentre(made), now=now))[0] is result
-
-
-def recording(sent: list[bytes]) -> Through:
-    def through(transmit: Transmit) -> Transmit:
-        def answer(apdu: bytes) -> bytes:
-            sent.append(apdu)
-            return transmit(apdu)
-
-        return answer
-
-    return through
 
 
 def test_a_chain_whose_links_do_not_meet_is_undetermined() -> None:
@@ -370,8 +362,7 @@ def test_a_chip_that_accepts_the_terminal_and_has_no_fingers_owes_them() -> None
 
 
 def test_long_commands_are_sent_whole_and_expect_any_length() -> None:
-    sent: list[bytes] = []
-    asked(passport(algorithm="rsa"), FakeCentre(chain(algorithm="rsa")), through=recording(sent))
+    sent = talk(passport(algorithm="rsa"), FakeCentre(chain(algorithm="rsa"))).sent
     long = [apdu for apdu in sent if apdu[1] == 0x2A]
     assert len(long) == 2
     for apdu in long:
@@ -385,11 +376,8 @@ def test_long_commands_are_sent_whole_and_expect_any_length() -> None:
 def test_a_chip_without_extended_length_gets_long_commands_in_chains(
     pace: tuple[Pace, ...], algorithm: Algorithm
 ) -> None:
-    sent: list[bytes] = []
     document = passport(pace=pace, algorithm=algorithm)
-    inspection = asked(
-        document, FakeCentre(chain(algorithm=algorithm)), through=recording(sent), no_extended_length=True
-    )
+    inspection, _, sent, _ = talk(document, FakeCentre(chain(algorithm=algorithm)), no_extended_length=True)
     assert results(inspection) == {}
     assert inspection.fingerprints == 2
     long = [apdu for apdu in sent if apdu[1] == 0x2A]
@@ -424,10 +412,7 @@ def test_the_compressed_key_of_a_field_is_its_hash() -> None:
 
 def test_after_pace_cam_its_key_is_named_and_no_other_is_agreed_on() -> None:
     features = Features(pace=CAM, terminal_authentication=True)
-    sent: list[bytes] = []
-    inspection = asked(
-        issued(features=features, extra_groups={3: TWO_FINGERS}), FakeCentre(chain()), through=recording(sent)
-    )
+    inspection, _, sent, _ = talk(issued(features=features, extra_groups={3: TWO_FINGERS}), FakeCentre(chain()))
     assert results(inspection) == {}
     assert inspection.fingerprints == 2
     assert inspection.agreement is None

@@ -6,13 +6,21 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
-from document_fakes.document_chip import Gone
-from document_fakes.inspections import Through, Transmit, inspected, issued, results
+from document_fakes.inspections import (
+    SELECT_APPLICATION,
+    Through,
+    Transmit,
+    conversed,
+    inspected,
+    issued,
+    reason,
+    results,
+)
 
 from gate_documents.access.checks import AccessFacts
 from gate_documents.access.chip_access import REOPENINGS_MAX
 from gate_documents.checks import CheckId, Result
-from gate_documents.verdict.conclusion import AgreementFacts, Inspection
+from gate_documents.verdict.conclusion import AgreementFacts
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport
@@ -20,30 +28,10 @@ from hardware_sim.passport.issuer import Passport
 OPEN = {"chip_access": "not_supported"}
 AGREEING = Features(chip_authentication=(Agreement(13, Cipher.AES_128),))
 PACE = Features(pace=(Pace(Mapping.GENERIC, 12, Cipher.AES_128),))
-SELECT_APPLICATION = bytes.fromhex("00A4040C07A0000002471001")
 
 
 def agreeing() -> Passport:
     return issued("no_chip_authentication", active=None, features=AGREEING)
-
-
-def reason(inspection: Inspection, check_id: CheckId = CheckId.CHIP_ACCESS) -> str:
-    return next(check.reason for check in inspection.checks if check.id is check_id)
-
-
-def listening(sent: list[bytes], answers: Through = lambda transmit: transmit) -> Through:
-    """Note what is sent; `answers` may tamper with what comes."""
-
-    def through(transmit: Transmit) -> Transmit:
-        tampered = answers(transmit)
-
-        def heard(apdu: bytes) -> bytes:
-            sent.append(apdu)
-            return tampered(apdu)
-
-        return heard
-
-    return through
 
 
 def reads_in_clear(sent: list[bytes]) -> list[bytes]:
@@ -66,8 +54,7 @@ def test_a_genuine_open_chip_proves_itself_by_its_signature(active: str) -> None
 
 
 def test_a_genuine_open_chip_proves_itself_by_new_keys_and_is_read_under_them() -> None:
-    sent: list[bytes] = []
-    inspection = inspected(agreeing(), no_access_control=True, through=listening(sent))
+    inspection, _, sent, _ = conversed(agreeing(), no_access_control=True)
     assert results(inspection) == OPEN
     assert inspection.agreement == AgreementFacts("0.4.0.127.0.7.2.2.3.2.2", "AES-128", "brainpoolP256r1")
     agreed = next(index for index, apdu in enumerate(sent) if apdu[1] == 0x86)
@@ -114,8 +101,7 @@ def test_what_came_at_once_in_clear_may_be_too_long_once_it_is_protected() -> No
 
         return answer
 
-    sent: list[bytes] = []
-    inspection = inspected(agreeing(), no_access_control=True, through=listening(sent, no_long_ones))
+    inspection, _, sent, _ = conversed(agreeing(), no_access_control=True, through=no_long_ones)
     assert results(inspection) == OPEN
     long_ones = [apdu for apdu in reads_in_clear(sent) if apdu[4] == 0]
     assert long_ones, "in clear, extended length works"
@@ -164,8 +150,7 @@ def test_the_card_access_of_a_chip_with_pace_cannot_be_hidden_this_way() -> None
     "status", [0x6300, 0x6700, 0x6881, 0x6900, 0x6982, 0x6985, 0x6A82, 0x6A86, 0x6B00, 0x6C08, 0x6F00]
 )
 def test_a_chip_that_refuses_its_challenge_for_another_reason_stays_closed(status: int) -> None:
-    sent: list[bytes] = []
-    inspection = inspected(issued(), no_access_control=True, challenge_status=status, through=listening(sent))
+    inspection, _, sent, _ = conversed(issued(), no_access_control=True, challenge_status=status)
     assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
     assert f"{status:04X}" in reason(inspection)
     assert inspection.access is None
@@ -192,8 +177,7 @@ def test_a_chip_that_gave_a_challenge_is_never_read_in_clear(status: int) -> Non
 
         return answer
 
-    sent: list[bytes] = []
-    inspection = inspected(issued(), no_access_control=True, through=listening(sent, forgetful))
+    inspection, _, sent, _ = conversed(issued(), no_access_control=True, through=forgetful)
     assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
     assert not reads_in_clear(sent)
 
@@ -204,8 +188,7 @@ def test_a_chip_that_offers_pace_and_refuses_it_is_never_read_in_clear(command: 
     def refusing(transmit: Transmit) -> Transmit:
         return lambda apdu: status.to_bytes(2) if apdu[1] == command else transmit(apdu)
 
-    sent: list[bytes] = []
-    inspection = inspected(issued(features=PACE), no_access_control=True, through=listening(sent, refusing))
+    inspection, _, sent, _ = conversed(issued(features=PACE), no_access_control=True, through=refusing)
     assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
     assert SELECT_APPLICATION not in sent
     assert not any(apdu[1] == 0x84 for apdu in sent)
@@ -269,10 +252,7 @@ def test_an_open_chip_that_was_opened_anew_proves_itself_again_before_it_is_read
     def without_its_key(_: Transmit, apdu: bytes) -> bytes | None:
         return b"\x6a\x80" if apdu[:2] == b"\x00\x86" else None
 
-    sent: list[bytes] = []
-    inspection = inspected(
-        agreeing(), no_access_control=True, through=listening(sent, ending_over_a_size(without_its_key))
-    )
+    inspection, _, sent, _ = conversed(agreeing(), no_access_control=True, through=ending_over_a_size(without_its_key))
     assert inspection.overall is Result.ABORTED
     last = [apdu for apdu in sent if apdu[1] == 0x86][-1]
     assert sent[-1] == last, "nothing more is asked"
@@ -292,27 +272,15 @@ def test_an_open_chip_that_ends_its_sessions_again_and_again_is_given_up() -> No
 
         return answer
 
-    sent: list[bytes] = []
-    inspection = inspected(agreeing(), no_access_control=True, through=listening(sent, through))
+    inspection, _, sent, _ = conversed(agreeing(), no_access_control=True, through=through)
     assert inspection.overall is Result.ABORTED
     assert sum(apdu == SELECT_APPLICATION for apdu in sent) == 1 + REOPENINGS_MAX
 
 
 @pytest.mark.parametrize("document", [issued, agreeing])
 def test_an_open_chip_that_is_lost_at_any_moment_is_aborted(document: Callable[[], Passport]) -> None:
-    sent: list[bytes] = []
-    assert results(inspected(document(), no_access_control=True, through=listening(sent))) == OPEN
-    for moment in range(len(sent)):
-
-        def lost(transmit: Transmit, moment: int = moment) -> Transmit:
-            turns = iter(range(10_000))
-
-            def answer(apdu: bytes) -> bytes:
-                if next(turns) >= moment:
-                    raise Gone
-                return transmit(apdu)
-
-            return answer
-
-        inspection = inspected(document(), no_access_control=True, through=lost)
+    whole = conversed(document(), no_access_control=True)
+    assert results(whole.inspection) == OPEN
+    for moment in range(len(whole.sent)):
+        inspection = inspected(document(), no_access_control=True, pull_out_after_apdus=moment)
         assert inspection.overall in (Result.ABORTED, Result.UNDETERMINED), moment

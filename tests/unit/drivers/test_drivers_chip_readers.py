@@ -16,7 +16,7 @@ from fakes.scard import FakeScard
 
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader, Worker
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
@@ -270,18 +270,16 @@ async def test_a_card_that_leaves_before_it_is_powered_is_gone(tmp_path: Path) -
             await reader.wait_for_card(5)
 
 
-def test_a_silent_direct_link_is_hung_up_so_that_no_late_answer_meets_a_later_command(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with direct_reader(tmp_path, within_s=60) as (reader, slot):
-            slot.card = True
-            await reader.wait_for_card(5)
-            slot.mute = True
-            with pytest.raises(NoReplyError):
-                await reader.transmit(SELECT)
-            slot.mute = False
-            with pytest.raises(CardGoneError):
-                await reader.transmit(SELECT)
-            await reader.wait_for_card(5)
-            assert await reader.transmit(SELECT) == b"\x90\x00"
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_silent_direct_link_is_hung_up_so_that_no_late_answer_meets_a_later_command(tmp_path: Path) -> None:
+    async with direct_reader(tmp_path, within_s=60) as (reader, slot):
+        slot.card = True
+        await reader.wait_for_card(5)
+        slot.mute = True
+        with pytest.raises(NoReplyError):
+            await reader.transmit(SELECT)
+        slot.mute = False
+        with pytest.raises(CardGoneError):
+            await reader.transmit(SELECT)
+        await reader.wait_for_card(5)
+        assert await reader.transmit(SELECT) == b"\x90\x00"

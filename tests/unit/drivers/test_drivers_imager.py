@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from fakes.stories import told_to
 
 from drivers.links import Link
 from drivers.reader.imager import ATTEMPTS_MAX, Imager, Text
@@ -95,100 +96,86 @@ def test_connecting_sets_it_up_for_travel_documents_and_pulls_the_trigger(one_by
     with_imager(story, one_by_one=one_by_one)
 
 
-def test_a_command_that_was_lost_is_sent_again() -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
+@told_to(with_imager, Unit(deaf_to=2))
+async def test_a_command_that_was_lost_is_sent_again(imager: Imager, unit: Unit) -> None:
+    await imager.connect()
+    assert unit.heard == [b"allena0"] * 2 + [b"allena0", b"ocrena1", b"ocrats2"]
+
+
+@told_to(with_imager, Unit(deaf_to=99))
+async def test_an_imager_that_says_nothing_is_no_reply(imager: Imager, unit: Unit) -> None:
+    with pytest.raises(NoReplyError):
         await imager.connect()
-        assert unit.heard == [b"allena0"] * 2 + [b"allena0", b"ocrena1", b"ocrats2"]
-
-    with_imager(story, Unit(deaf_to=2))
-
-
-def test_an_imager_that_says_nothing_is_no_reply() -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
-        with pytest.raises(NoReplyError):
-            await imager.connect()
-        assert unit.heard == [b"allena0"] * ATTEMPTS_MAX
-        with pytest.raises(LinkLostError, match="not connected"):
-            await imager.next_lines()
-
-    with_imager(story, Unit(deaf_to=99))
+    assert unit.heard == [b"allena0"] * ATTEMPTS_MAX
+    with pytest.raises(LinkLostError, match="not connected"):
+        await imager.next_lines()
 
 
 @pytest.mark.parametrize("status", [b"\x05", b"\x15"])
 def test_an_imager_without_ocr_refuses(status: bytes) -> None:
-    async def story(imager: Imager, _unit: Unit) -> None:
+    async def story(imager: Imager, *_: Unit) -> None:
         with pytest.raises(RefusedError, match="allena0"):
             await imager.connect()
 
     with_imager(story, Unit(status=status))
 
 
-def test_a_status_without_its_echo_is_nobodys_answer() -> None:
-    async def story(imager: Imager, _unit: Unit) -> None:
-        with pytest.raises(NoReplyError):
-            await imager.connect()
-
-    with_imager(story, Unit(status=b"?\x06"))
+@told_to(with_imager, Unit(status=b"?\x06"))
+async def test_a_status_without_its_echo_is_nobodys_answer(imager: Imager, *_: Unit) -> None:
+    with pytest.raises(NoReplyError):
+        await imager.connect()
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
-def test_an_mrz_is_read_and_the_trigger_pulled_again_and_again(end: str) -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
-        await imager.connect()
-        waiting = asyncio.create_task(imager.next_lines())
-        await asyncio.sleep(5.5)
-        assert unit.triggers == 6
-        await unit.mrz(end=end)
-        page = await waiting
-        assert (page.lines, page.source) == (PASSPORT, "honeywell")
-
-    with_imager(story)
+@told_to(with_imager)
+async def test_an_mrz_is_read_and_the_trigger_pulled_again_and_again(imager: Imager, unit: Unit, *, end: str) -> None:
+    await imager.connect()
+    waiting = asyncio.create_task(imager.next_lines())
+    await asyncio.sleep(5.5)
+    assert unit.triggers == 6
+    await unit.mrz(end=end)
+    page = await waiting
+    assert (page.lines, page.source) == (PASSPORT, "honeywell")
 
 
 @pytest.mark.parametrize("said", [b"4006381333931\r", b"P<UTOERIKSSON<<ANNA\r", b"!\x06;;\r\n", bytes(range(256)) * 9])
-def test_what_is_no_mrz_is_passed_over(said: bytes) -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
-        await imager.connect()
-        waiting = asyncio.create_task(imager.next_lines())
-        await unit.say(said)
+@told_to(with_imager)
+async def test_what_is_no_mrz_is_passed_over(imager: Imager, unit: Unit, *, said: bytes) -> None:
+    await imager.connect()
+    waiting = asyncio.create_task(imager.next_lines())
+    await unit.say(said)
+    await asyncio.sleep(1)
+    await unit.mrz()
+    assert (await waiting).lines == PASSPORT
+    assert imager.bytes_passed_over == sum(
+        byte >= 0x7F or byte < 0x20 for byte in said if byte not in b"\r\n\x05\x06\x15"
+    )
+
+
+@told_to(with_imager)
+async def test_a_document_that_stays_is_told_once_and_told_anew_when_it_comes_back(imager: Imager, unit: Unit) -> None:
+    await imager.connect()
+    await unit.mrz()
+    assert (await imager.next_lines()).lines == PASSPORT
+    waiting = asyncio.create_task(imager.next_lines())
+    for _ in range(5):
+        await unit.mrz()
         await asyncio.sleep(1)
-        await unit.mrz()
-        assert (await waiting).lines == PASSPORT
-        assert imager.bytes_passed_over == sum(
-            byte >= 0x7F or byte < 0x20 for byte in said if byte not in b"\r\n\x05\x06\x15"
-        )
-
-    with_imager(story)
+    assert not waiting.done()
+    await asyncio.sleep(3)
+    await unit.mrz()
+    assert (await waiting).lines == PASSPORT
 
 
-def test_a_document_that_stays_is_told_once_and_told_anew_when_it_comes_back() -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
-        await imager.connect()
-        await unit.mrz()
-        assert (await imager.next_lines()).lines == PASSPORT
-        waiting = asyncio.create_task(imager.next_lines())
-        for _ in range(5):
-            await unit.mrz()
-            await asyncio.sleep(1)
-        assert not waiting.done()
-        await asyncio.sleep(3)
-        await unit.mrz()
-        assert (await waiting).lines == PASSPORT
-
-    with_imager(story)
-
-
-def test_an_unplugged_imager_wakes_the_waiter() -> None:
-    async def story(imager: Imager, unit: Unit) -> None:
-        await imager.connect()
-        waiting = asyncio.create_task(imager.next_lines())
-        await asyncio.sleep(0.1)
-        assert unit.link is not None
-        unit.link.close()
-        with pytest.raises(LinkLostError):
-            await waiting
-
-    with_imager(story)
+@told_to(with_imager)
+async def test_an_unplugged_imager_wakes_the_waiter(imager: Imager, unit: Unit) -> None:
+    await imager.connect()
+    waiting = asyncio.create_task(imager.next_lines())
+    await asyncio.sleep(0.1)
+    assert unit.link is not None
+    unit.link.close()
+    with pytest.raises(LinkLostError):
+        await waiting
 
 
 def test_text_never_shows_what_it_carries() -> None:

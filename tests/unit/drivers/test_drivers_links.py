@@ -12,7 +12,7 @@ import pytest
 import serial
 
 from drivers.links import Link, SerialLink
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import BusyError, LinkLostError, SetupError
 from gate_core.ports.memory_link import MEMORY_BYTES_MAX, memory_pair
 
@@ -162,28 +162,26 @@ async def test_a_pseudo_terminal_opens_again_and_again_where_parity_would_fail(c
         link.close()
 
 
-def test_a_pair_in_memory_is_a_cable_on_any_clock() -> None:
-    async def run() -> None:
-        near, far = memory_pair()
-        ends: list[Link] = [near, far]
-        for one, other in (ends, ends[::-1]):
-            reading = asyncio.create_task(other.read(3))
-            await asyncio.sleep(1)
-            await one.write(b"abcd")
-            assert await reading == b"abc"
-            other.discard()
-            await one.write(b"e")
-            assert await other.read(9) == b"e"
-        reading = asyncio.create_task(near.read(1))
-        await asyncio.sleep(0)
-        await near.write(b"last words")
-        far.close()
-        await _lost(reading)
-        assert await far.read(99) == b"last words"
-        with pytest.raises(LinkLostError):
-            await near.write(b"x")
-
-    run_virtual(run())
+@in_virtual_time
+async def test_a_pair_in_memory_is_a_cable_on_any_clock() -> None:
+    near, far = memory_pair()
+    ends: list[Link] = [near, far]
+    for one, other in (ends, ends[::-1]):
+        reading = asyncio.create_task(other.read(3))
+        await asyncio.sleep(1)
+        await one.write(b"abcd")
+        assert await reading == b"abc"
+        other.discard()
+        await one.write(b"e")
+        assert await other.read(9) == b"e"
+    reading = asyncio.create_task(near.read(1))
+    await asyncio.sleep(0)
+    await near.write(b"last words")
+    far.close()
+    await _lost(reading)
+    assert await far.read(99) == b"last words"
+    with pytest.raises(LinkLostError):
+        await near.write(b"x")
 
 
 async def test_a_pair_in_memory_overruns_like_a_uart() -> None:

@@ -15,7 +15,7 @@ from drivers.reader.framed import BUFFER_BYTES_MAX, LineReader, TalkingReader
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile, parse_profile
 from drivers.reader.stx import StxDecoder
 from gate_contract.links import OneByteAtATime
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
 from gate_core.ports.memory_link import MemoryLink, memory_pair
 
@@ -198,63 +198,55 @@ def cable(*, one_by_one: bool = False) -> tuple[TalkingReader, MemoryLink]:
     return TalkingReader(decoder("rte-native"), source="rte-native", open_link=open_link), far
 
 
-def test_a_message_that_resembles_no_mrz_is_passed_over_and_a_worn_one_is_not() -> None:
-    async def story() -> None:
-        reader, far = cable()
-        await reader.connect()
-        for optical in (b"\r\r\r", b"A\rB\r\r", b"\r\r" + b"A" * 44 + b"\r", (b"a" * 30 + b"\r") * 2):
-            await far.write(rte(optical))
-        await far.write(rte(b"\r" + PASSPORT[0].encode() + b"\r" + PASSPORT[1][1:].encode() + b"\r"))
-        assert (await reader.next_lines()).lines == (PASSPORT[0], PASSPORT[1][1:])
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_message_that_resembles_no_mrz_is_passed_over_and_a_worn_one_is_not() -> None:
+    reader, far = cable()
+    await reader.connect()
+    for optical in (b"\r\r\r", b"A\rB\r\r", b"\r\r" + b"A" * 44 + b"\r", (b"a" * 30 + b"\r") * 2):
+        await far.write(rte(optical))
+    await far.write(rte(b"\r" + PASSPORT[0].encode() + b"\r" + PASSPORT[1][1:].encode() + b"\r"))
+    assert (await reader.next_lines()).lines == (PASSPORT[0], PASSPORT[1][1:])
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
-def test_a_document_is_read_through_noise_and_broken_frames(one_by_one: bool) -> None:  # noqa: FBT001 - both lines
-    async def story() -> None:
-        reader, far = cable(one_by_one=one_by_one)
-        await reader.connect()
-        await far.write(b"\x00noise" + RTE_CARD[:40] + RTE_PASSPORT[:-1] + b"\x00" + RTE_PASSPORT)
-        page = await reader.next_lines()
-        assert (page.lines, page.source) == (PASSPORT, "rte-native")
-        assert reader.bytes_passed_over == 6 + 40 + len(RTE_PASSPORT)
-        reader.close()
-        with pytest.raises(LinkLostError, match="not connected"):
-            await reader.next_lines()
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_document_is_read_through_noise_and_broken_frames(one_by_one: bool) -> None:  # noqa: FBT001 - both lines
+    reader, far = cable(one_by_one=one_by_one)
+    await reader.connect()
+    await far.write(b"\x00noise" + RTE_CARD[:40] + RTE_PASSPORT[:-1] + b"\x00" + RTE_PASSPORT)
+    page = await reader.next_lines()
+    assert (page.lines, page.source) == (PASSPORT, "rte-native")
+    assert reader.bytes_passed_over == 6 + 40 + len(RTE_PASSPORT)
+    reader.close()
+    with pytest.raises(LinkLostError, match="not connected"):
+        await reader.next_lines()
 
 
-def test_a_frame_that_stops_half_way_does_not_hold_up_the_next() -> None:
-    async def story() -> None:
-        reader, far = cable()
-        await reader.connect()
-        await far.write(RTE_PASSPORT[:50])
-        line = reader
-        assert await line.next_frame(_now() + 30.0) is None
-        await far.write(RTE_CARD)
-        assert (await reader.next_lines()).lines == CARD
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_frame_that_stops_half_way_does_not_hold_up_the_next() -> None:
+    reader, far = cable()
+    await reader.connect()
+    await far.write(RTE_PASSPORT[:50])
+    line = reader
+    assert await line.next_frame(_now() + 30.0) is None
+    await far.write(RTE_CARD)
+    assert (await reader.next_lines()).lines == CARD
 
 
-def test_a_frame_that_never_ends_is_bounded() -> None:
-    async def story() -> None:
-        near, far = memory_pair()
+@in_virtual_time
+async def test_a_frame_that_never_ends_is_bounded() -> None:
+    near, far = memory_pair()
 
-        async def open_link() -> Link:
-            return near
+    async def open_link() -> Link:
+        return near
 
-        line: LineReader[bytes] = LineReader(lambda _: (None, 0), source="test", open_link=open_link)
-        await line.connect()
-        for _ in range(3 * BUFFER_BYTES_MAX // 256):
-            await far.write(bytes(256))
-            await line.next_frame(_now() + 0.001)
-        assert len(line._buffer) <= BUFFER_BYTES_MAX
-        assert line.bytes_passed_over >= BUFFER_BYTES_MAX
-
-    run_virtual(story())
+    line: LineReader[bytes] = LineReader(lambda _: (None, 0), source="test", open_link=open_link)
+    await line.connect()
+    for _ in range(3 * BUFFER_BYTES_MAX // 256):
+        await far.write(bytes(256))
+        await line.next_frame(_now() + 0.001)
+    assert len(line._buffer) <= BUFFER_BYTES_MAX
+    assert line.bytes_passed_over >= BUFFER_BYTES_MAX
 
 
 def _now() -> float:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from fakes.stories import told_to
 from fakes.swipe_unit import PAGE, SwipeUnit, frame
 
 from drivers.links import Link
@@ -22,7 +23,7 @@ from drivers.reader.swipe import (
     mrz_lines,
 )
 from gate_contract.links import OneByteAtATime
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time, run_virtual
 from gate_core.errors import BadFrameError, LinkLostError, NoReplyError
 from gate_core.ports.memory_link import memory_pair
 
@@ -100,26 +101,22 @@ def with_reader(
     run_virtual(run())
 
 
-def test_connecting_asks_who_is_there_and_arms() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        assert reader.identity == ScannerIdentity("SCANNER 1.7", "0042")
-        assert unit.asked == [b"V", b"R", b"C"]
-        assert unit.armed
-
-    with_reader(story)
+@told_to(with_reader)
+async def test_connecting_asks_who_is_there_and_arms(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+    assert reader.identity == ScannerIdentity("SCANNER 1.7", "0042")
+    assert unit.asked == [b"V", b"R", b"C"]
+    assert unit.armed
 
 
-def test_a_reader_that_says_nothing_is_no_reply_after_three_questions() -> None:
-    async def run() -> None:
-        unit = SwipeUnit(mute=True)
-        async with swipe_reader(unit) as reader:
-            with pytest.raises(NoReplyError):
-                await reader.connect()
-            assert unit.asked == [b"V"] * 3
-            with pytest.raises(LinkLostError, match="not connected"):
-                await reader.next_lines()
-
-    run_virtual(run())
+@in_virtual_time
+async def test_a_reader_that_says_nothing_is_no_reply_after_three_questions() -> None:
+    unit = SwipeUnit(mute=True)
+    async with swipe_reader(unit) as reader:
+        with pytest.raises(NoReplyError):
+            await reader.connect()
+        assert unit.asked == [b"V"] * 3
+        with pytest.raises(LinkLostError, match="not connected"):
+            await reader.next_lines()
 
 
 @pytest.mark.parametrize("wrap", [lambda link: link, OneByteAtATime])
@@ -136,27 +133,25 @@ def test_every_page_is_read_and_the_reader_is_armed_again(wrap: Wrap) -> None:
     with_reader(story, wrap=wrap)
 
 
-def test_a_page_that_could_not_be_read_is_passed_over_and_the_reader_armed_again() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        waiting = asyncio.create_task(reader.next_lines())
-        await unit.put_down(())
-        await asyncio.sleep(0.01)
-        assert unit.armed
-        await unit.put_down()
-        assert (await waiting).lines == PAGE
+@told_to(with_reader)
+async def test_a_page_that_could_not_be_read_is_passed_over_and_the_reader_armed_again(
+    reader: ElyctisSwipe, unit: SwipeUnit
+) -> None:
+    waiting = asyncio.create_task(reader.next_lines())
+    await unit.put_down(())
+    await asyncio.sleep(0.01)
+    assert unit.armed
+    await unit.put_down()
+    assert (await waiting).lines == PAGE
 
-    with_reader(story)
 
-
-def test_a_lost_arming_command_is_made_good() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        unit.armed = False
-        waiting = asyncio.create_task(reader.next_lines())
-        await asyncio.sleep(ARM_AGAIN_S + 0.1)
-        await unit.put_down()
-        assert (await waiting).lines == PAGE
-
-    with_reader(story)
+@told_to(with_reader)
+async def test_a_lost_arming_command_is_made_good(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+    unit.armed = False
+    waiting = asyncio.create_task(reader.next_lines())
+    await asyncio.sleep(ARM_AGAIN_S + 0.1)
+    await unit.put_down()
+    assert (await waiting).lines == PAGE
 
 
 @pytest.mark.parametrize(
@@ -171,87 +166,81 @@ def test_a_lost_arming_command_is_made_good() -> None:
         b"P\x00\x01\x01",
     ],
 )
-def test_garbage_before_a_page_is_counted_and_never_fatal(noise: bytes) -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        waiting = asyncio.create_task(reader.next_lines())
-        await asyncio.sleep(0)
-        assert unit.link is not None
-        for at in range(0, len(noise), 512):
-            await unit.link.write(noise[at : at + 512])
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(6)
-        await unit.put_down()
-        assert (await waiting).lines == PAGE
-        assert reader.bytes_passed_over > 0
-        assert len(reader._buffer) == 0
-
-    with_reader(story)
-
-
-def test_an_unplugged_reader_wakes_the_waiter_and_connecting_recovers() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        waiting = asyncio.create_task(reader.next_lines())
-        await asyncio.sleep(1)
-        assert unit.link is not None
-        unit.link.close()
-        with pytest.raises(LinkLostError):
-            await waiting
-        await reader.connect()
-        await asyncio.sleep(0.01)
-        await unit.put_down()
-        assert (await reader.next_lines()).lines == PAGE
-
-    with_reader(story)
+@told_to(with_reader)
+async def test_garbage_before_a_page_is_counted_and_never_fatal(
+    reader: ElyctisSwipe, unit: SwipeUnit, *, noise: bytes
+) -> None:
+    waiting = asyncio.create_task(reader.next_lines())
+    await asyncio.sleep(0)
+    assert unit.link is not None
+    for at in range(0, len(noise), 512):
+        await unit.link.write(noise[at : at + 512])
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(6)
+    await unit.put_down()
+    assert (await waiting).lines == PAGE
+    assert reader.bytes_passed_over > 0
+    assert len(reader._buffer) == 0
 
 
-def test_a_reader_unplugged_while_a_page_waits_is_lost_when_it_is_armed_again() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        await unit.put_down()
-        assert unit.link is not None
-        unit.link.close()
-        with pytest.raises(LinkLostError):
+@told_to(with_reader)
+async def test_an_unplugged_reader_wakes_the_waiter_and_connecting_recovers(
+    reader: ElyctisSwipe, unit: SwipeUnit
+) -> None:
+    waiting = asyncio.create_task(reader.next_lines())
+    await asyncio.sleep(1)
+    assert unit.link is not None
+    unit.link.close()
+    with pytest.raises(LinkLostError):
+        await waiting
+    await reader.connect()
+    await asyncio.sleep(0.01)
+    await unit.put_down()
+    assert (await reader.next_lines()).lines == PAGE
+
+
+@told_to(with_reader)
+async def test_a_reader_unplugged_while_a_page_waits_is_lost_when_it_is_armed_again(
+    reader: ElyctisSwipe, unit: SwipeUnit
+) -> None:
+    await unit.put_down()
+    assert unit.link is not None
+    unit.link.close()
+    with pytest.raises(LinkLostError):
+        await reader.next_lines()
+
+
+@told_to(with_reader)
+async def test_a_page_survives_a_waiter_that_gave_up(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
             await reader.next_lines()
-
-    with_reader(story)
-
-
-def test_a_page_survives_a_waiter_that_gave_up() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await reader.next_lines()
-        await unit.put_down()
-        assert (await reader.next_lines()).lines == PAGE
-
-    with_reader(story)
+    await unit.put_down()
+    assert (await reader.next_lines()).lines == PAGE
 
 
-def test_a_page_read_while_connecting_is_dropped() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:  # noqa: ARG001 - as the others have it
-        waiting = asyncio.create_task(reader.next_lines())
-        await asyncio.sleep(1)
-        assert not waiting.done()
-        waiting.cancel()
-
-    with_reader(story, SwipeUnit(before_answers=frame(b"I", b"OLD\rPAGE\r")))
+@told_to(with_reader, SwipeUnit(before_answers=frame(b"I", b"OLD\rPAGE\r")))
+async def test_a_page_read_while_connecting_is_dropped(reader: ElyctisSwipe, *_: SwipeUnit) -> None:
+    waiting = asyncio.create_task(reader.next_lines())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    waiting.cancel()
 
 
-def test_a_reader_that_no_longer_answers_is_no_reply_though_its_line_is_up() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        unit.mute = True
-        start_s = asyncio.get_running_loop().time()
-        with pytest.raises(NoReplyError, match="no longer"):
-            await reader.next_lines()
-        took_s = asyncio.get_running_loop().time() - start_s
-        assert took_s == pytest.approx((ARMS_UNANSWERED_MAX + 1) * ARM_AGAIN_S, abs=0.1)
+@told_to(with_reader)
+async def test_a_reader_that_no_longer_answers_is_no_reply_though_its_line_is_up(
+    reader: ElyctisSwipe, unit: SwipeUnit
+) -> None:
+    unit.mute = True
+    start_s = asyncio.get_running_loop().time()
+    with pytest.raises(NoReplyError, match="no longer"):
+        await reader.next_lines()
+    took_s = asyncio.get_running_loop().time() - start_s
+    assert took_s == pytest.approx((ARMS_UNANSWERED_MAX + 1) * ARM_AGAIN_S, abs=0.1)
 
-    with_reader(story)
 
-
-def test_a_page_of_one_line_is_a_page() -> None:
-    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
-        assert unit.link is not None
-        await unit.link.write(frame(b"L", b"D1NLD15094111111111111111111\r"))
-        assert (await reader.next_lines()).lines == ("D1NLD15094111111111111111111",)
-
-    with_reader(story)
+@told_to(with_reader)
+async def test_a_page_of_one_line_is_a_page(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+    assert unit.link is not None
+    await unit.link.write(frame(b"L", b"D1NLD15094111111111111111111\r"))
+    assert (await reader.next_lines()).lines == ("D1NLD15094111111111111111111",)

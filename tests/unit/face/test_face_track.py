@@ -1,5 +1,7 @@
 """One person is followed by evidence; leaving, being replaced and being joined are three different things."""
 
+from collections.abc import Callable
+
 import pytest
 from fakes.face_examples import BOX, ELSEWHERE, RULES, nobody, one_face, template, turned_face, two_faces
 
@@ -7,6 +9,17 @@ from gate.face.quality import Observation
 from gate.face.track import Track, TrackState
 from models.manifest import load
 
+FRAMES: dict[str, Callable[[int], Observation]] = {
+    "one": one_face,
+    "other": lambda at_ms: one_face(at_ms, person=1),
+    "unlike": lambda at_ms: one_face(at_ms, alike=0.1),
+    "turned": turned_face,
+    "turned-other": lambda at_ms: turned_face(at_ms, person=1),
+    "elsewhere": lambda at_ms: turned_face(at_ms, box=ELSEWHERE),
+    "two": two_faces,
+    "two-others": lambda at_ms: two_faces(at_ms, person=1),
+    "nobody": nobody,
+}
 FRAME_MS = 80
 
 
@@ -17,70 +30,36 @@ def followed(*frames: Observation) -> Track:
     return track
 
 
-def test_a_track_begins_with_a_usable_face() -> None:
-    assert followed(nobody(0)).state is TrackState.EMPTY
-    assert followed(turned_face(0)).state is TrackState.EMPTY
-    assert followed(one_face(0)).state is TrackState.HELD
+# What is seen, when in milliseconds (or from when to when, every 80 ms), and what the track is then.
+STORIES = {
+    "a track does not begin with nobody": "0 nobody =empty",
+    "nor with a face that cannot be used": "0 turned =empty",
+    "it begins with a usable face": "0 one =held",
+    "a short absence is no loss and a long one is": "0 one, 100 nobody, 500 nobody =held, 600 nobody =lost",
+    "someone else's face in two usable frames is a switch": "0 one, 80 other =held, 160 other =switched",
+    "one bad frame of the same person is forgiven": "0 one, 80 unlike, 160 one, 240 unlike =held",
+    "a switch is seen through turned frames": "0 one, 80 other, 160 turned-other, 240 other =switched",
+    "who walks off is lost, not switched": "0 one, 80-480 elsewhere, 600-1240 nobody =lost",
+    "a face that cannot be verified holds it for a while": "0 one, 80-1360 turned =held, 1500 turned =lost",
+    "a verified face starts the while again": "0 one, 1000 turned, 1400 one, 2400 turned =held",
+    "a second person must stay to count": "0 one, 80-160 two, 240 one, 320-400 two =held, 480 two =several",
+    "who is alone again is held again": "0 one, 80-240 two, 400 one =held",
+    "and a stranger is still found": "0 one, 80-240 two, 400-480 other =switched",
+    "two who step up behind a traveller hold it for a while": "0 one, 80-1360 two-others =several, 1500 two-others =lost",
+    "what was lost stays so": "0 one, 600 nobody =lost, 900 one =lost",
+    "what was switched stays so": "0 one, 80-160 other =switched, 900 one =switched",
+}
 
 
-def test_a_short_absence_is_not_a_loss_and_a_long_one_is() -> None:
-    track = followed(one_face(0), nobody(100), nobody(500))
-    assert track.state is TrackState.HELD
-    assert track.follow(nobody(600)) is TrackState.LOST
-
-
-def test_someone_elses_face_in_two_usable_frames_is_a_switch() -> None:
-    track = followed(one_face(0), one_face(80, person=1))
-    assert track.state is TrackState.HELD
-    assert track.follow(one_face(160, person=1)) is TrackState.SWITCHED
-
-
-def test_one_bad_frame_of_the_same_person_is_forgiven() -> None:
-    track = followed(one_face(0), one_face(80, alike=0.1), one_face(160), one_face(240, alike=0.1))
-    assert track.state is TrackState.HELD
-
-
-def test_a_switch_is_seen_through_turned_frames_in_between() -> None:
-    track = followed(one_face(0), one_face(80, person=1), turned_face(160, person=1), one_face(240, person=1))
-    assert track.state is TrackState.SWITCHED
-
-
-def test_a_traveller_who_walks_off_is_lost_not_switched() -> None:
-    walking = [turned_face(80 + 80 * n, box=ELSEWHERE) for n in range(6)]
-    gone = [nobody(600 + 80 * n) for n in range(9)]
-    track = followed(one_face(0), *walking, *gone)
-    assert track.state is TrackState.LOST
-
-
-def test_a_face_that_cannot_be_verified_holds_the_track_only_for_a_while() -> None:
-    frames = [turned_face(FRAME_MS * n) for n in range(1, 18)]
-    track = followed(one_face(0), *frames)
-    assert track.state is TrackState.HELD
-    assert track.follow(turned_face(1500)) is TrackState.LOST
-
-
-def test_a_verified_face_starts_the_while_again() -> None:
-    track = followed(one_face(0), turned_face(1000), one_face(1400), turned_face(2400))
-    assert track.state is TrackState.HELD
-
-
-def test_a_second_person_must_stay_to_count() -> None:
-    track = followed(one_face(0), two_faces(80), two_faces(160), one_face(240), two_faces(320), two_faces(400))
-    assert track.state is TrackState.HELD
-    assert track.follow(two_faces(480)) is TrackState.SEVERAL
-
-
-def test_who_is_alone_again_is_held_again_and_a_stranger_is_still_found() -> None:
-    together = [two_faces(80 * n) for n in range(1, 4)]
-    assert followed(one_face(0), *together, one_face(400)).state is TrackState.HELD
-    assert followed(one_face(0), *together, one_face(400, 1), one_face(480, 1)).state is TrackState.SWITCHED
-
-
-def test_several_faces_that_are_not_shown_to_be_theirs_hold_the_track_only_for_a_while() -> None:
-    """Two people step up behind a traveller who has walked on."""
-    track = followed(one_face(0), *(two_faces(80 * n, person=1) for n in range(1, 18)))
-    assert track.state is TrackState.SEVERAL
-    assert track.follow(two_faces(1500, person=1)) is TrackState.LOST
+@pytest.mark.parametrize("what", STORIES)
+def test_a_track_is_what_was_seen(what: str) -> None:
+    track = Track(RULES)
+    for step in STORIES[what].split(", "):
+        when, seen, *state = step.split()
+        first, _, last = when.partition("-")
+        for at_ms in range(int(first), int(last or first) + 1, FRAME_MS):
+            assert track.follow(FRAMES[seen](at_ms)) is track.state
+        assert not state or state == [f"={track.state.value}"]
 
 
 def test_among_several_faces_the_persons_own_is_proved_and_holds_the_track() -> None:
@@ -94,14 +73,6 @@ def test_among_several_faces_the_persons_own_is_proved_and_holds_the_track() -> 
 def test_it_says_when_the_person_was_proved_for_the_last_time() -> None:
     track = followed(one_face(0), one_face(80), turned_face(160), nobody(240), nobody(800))
     assert (track.state, track.proved_ms) == (TrackState.LOST, 80)
-
-
-@pytest.mark.parametrize("ending", [(nobody(600),), (one_face(80, 1), one_face(160, 1))])
-def test_a_track_that_ended_stays_ended(ending: tuple[Observation, ...]) -> None:
-    track = followed(one_face(0), *ending)
-    ended = track.state
-    assert ended in {TrackState.LOST, TrackState.SWITCHED}
-    assert track.follow(one_face(900)) is ended
 
 
 def test_the_bound_for_the_same_person_lies_below_the_match_threshold() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -314,17 +313,16 @@ def test_a_kill_at_any_step_of_a_change_leaves_no_copy_but_of_the_edition_that_i
 
 @pytest.mark.parametrize("step", ["replace", "write", "wipe"])
 def test_whatever_step_of_a_change_fails_one_whole_edition_is_held_afterwards(
-    step: str, agency: Agency, stored: StoredList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: str, agency: Agency, stored: StoredList, tmp_path: Path
 ) -> None:
-    whole: Callable[..., None] = getattr(durable, step)
-
     def failing(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(durable, step, failing)
-    with pytest.raises(OSError, match="No space"):
-        stored.take(*agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2), NOW)
-    monkeypatch.setattr(durable, step, whole)
+    edition = agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2)
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(durable, step, failing)
+        with pytest.raises(OSError, match="No space"):
+            stored.take(*edition, NOW)
     again = agency.stored(tmp_path)
     again.open()
     assert again.ask(CLEAN, NOW).answer is RegisterAnswer.NONE

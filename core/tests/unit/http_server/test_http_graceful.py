@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.http_server.graceful import DATE_EVERY_S, GracefulServer
 
 SERVED_S = 10
@@ -34,20 +34,18 @@ class Counting(GracefulServer):
         return await super().on_tick(counter)
 
 
-def test_it_looks_no_oftener_than_its_date_changes_and_ends_at_once() -> None:
-    async def story() -> None:
-        server, loop = Counting(date_every_s=DATE_EVERY_S), asyncio.get_running_loop()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-            await asyncio.sleep(SERVED_S + DATE_EVERY_S / 4)
-            assert SERVED_S - 1 <= server.looks <= SERVED_S + 2
-            assert dict(server.server_state.default_headers)[b"date"]
-            told_s = loop.time()
-            server.should_exit = True
-            await serving
-            assert loop.time() - told_s < DATE_EVERY_S / 2, "it did not wait for its next look"
-
-    run_virtual(story())
+@in_virtual_time
+async def test_it_looks_no_oftener_than_its_date_changes_and_ends_at_once() -> None:
+    server, loop = Counting(date_every_s=DATE_EVERY_S), asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        await asyncio.sleep(SERVED_S + DATE_EVERY_S / 4)
+        assert SERVED_S - 1 <= server.looks <= SERVED_S + 2
+        assert dict(server.server_state.default_headers)[b"date"]
+        told_s = loop.time()
+        server.should_exit = True
+        await serving
+        assert loop.time() - told_s < DATE_EVERY_S / 2, "it did not wait for its next look"
 
 
 async def served(server: Counting) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fakes.line_bench import OWN, RELEASE, REVOKE, LineBench, line_bench, writes
-from fakes.stories import on
+from fakes.stories import on, told_to
 
 from drivers.links import Link
 from gate.passage.events import Event
@@ -68,105 +68,91 @@ def at_a_desk(story: Callable[[Desk], Awaitable[None]]) -> None:
     run_virtual(run())
 
 
-def test_a_grant_that_waits_is_never_carried_out_once_it_is_taken_back() -> None:
-    async def story(desk: Desk) -> None:
-        desk.put(Kind.CLEAR_ALARMS, "alarms")
-        await desk.finish()
-        grant = desk.put(Kind.GRANT, "grant")
-        desk.put(Kind.REVOKE, "revoke")
-        await desk.finish("alarms", "revoke")
-        assert desk.begun == ["alarms", "revoke"]
-        with pytest.raises(RefusedError, match="overtaken by a later revoke"):
-            await grant
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_a_grant_that_waits_is_never_carried_out_once_it_is_taken_back(desk: Desk) -> None:
+    desk.put(Kind.CLEAR_ALARMS, "alarms")
+    await desk.finish()
+    grant = desk.put(Kind.GRANT, "grant")
+    desk.put(Kind.REVOKE, "revoke")
+    await desk.finish("alarms", "revoke")
+    assert desk.begun == ["alarms", "revoke"]
+    with pytest.raises(RefusedError, match="overtaken by a later revoke"):
+        await grant
 
 
-def test_a_release_keeps_a_waiting_grant_from_the_wire_too() -> None:
-    async def story(desk: Desk) -> None:
-        desk.put(Kind.CLEAR_ALARMS, "alarms")
-        await desk.finish()
-        grant = desk.put(Kind.GRANT, "grant")
-        desk.put(Kind.RELEASE, "release")
-        await desk.finish("alarms", "release")
-        assert desk.begun == ["alarms", "release"]
-        with pytest.raises(RefusedError):
-            await grant
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_a_release_keeps_a_waiting_grant_from_the_wire_too(desk: Desk) -> None:
+    desk.put(Kind.CLEAR_ALARMS, "alarms")
+    await desk.finish()
+    grant = desk.put(Kind.GRANT, "grant")
+    desk.put(Kind.RELEASE, "release")
+    await desk.finish("alarms", "release")
+    assert desk.begun == ["alarms", "release"]
+    with pytest.raises(RefusedError):
+        await grant
 
 
-def test_taking_back_and_freeing_keep_their_order_and_go_before_the_rest() -> None:
-    async def story(desk: Desk) -> None:
-        desk.put(Kind.GRANT, "grant")
-        await desk.finish()
-        desk.put(Kind.CLEAR_ALARMS, "alarms")
-        desk.put(Kind.END_EMERGENCY, "end")
-        assert desk.withdrawn == 0
-        desk.put(Kind.REVOKE, "revoke")
-        desk.put(Kind.RELEASE, "release")
-        assert desk.withdrawn == 2
-        await desk.finish("grant", "revoke", "release", "alarms", "end")
-        assert desk.begun == ["grant", "revoke", "release", "alarms", "end"]
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_taking_back_and_freeing_keep_their_order_and_go_before_the_rest(desk: Desk) -> None:
+    desk.put(Kind.GRANT, "grant")
+    await desk.finish()
+    desk.put(Kind.CLEAR_ALARMS, "alarms")
+    desk.put(Kind.END_EMERGENCY, "end")
+    assert desk.withdrawn == 0
+    desk.put(Kind.REVOKE, "revoke")
+    desk.put(Kind.RELEASE, "release")
+    assert desk.withdrawn == 2
+    await desk.finish("grant", "revoke", "release", "alarms", "end")
+    assert desk.begun == ["grant", "revoke", "release", "alarms", "end"]
 
 
-def test_a_grant_behind_a_revoke_waits_for_its_end() -> None:
-    async def story(desk: Desk) -> None:
-        desk.put(Kind.REVOKE, "revoke")
-        await desk.finish()
-        grant = desk.put(Kind.GRANT, "grant")
-        await desk.finish()
-        assert desk.begun == ["revoke"]
-        assert desk.withdrawn == 0
-        await desk.finish("revoke", "grant")
-        assert await grant == "grant"
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_a_grant_behind_a_revoke_waits_for_its_end(desk: Desk) -> None:
+    desk.put(Kind.REVOKE, "revoke")
+    await desk.finish()
+    grant = desk.put(Kind.GRANT, "grant")
+    await desk.finish()
+    assert desk.begun == ["revoke"]
+    assert desk.withdrawn == 0
+    await desk.finish("revoke", "grant")
+    assert await grant == "grant"
 
 
-def test_of_each_kind_the_latest_waits_and_no_other() -> None:
-    async def story(desk: Desk) -> None:
-        desk.put(Kind.REVOKE, "running")
-        await desk.finish()
-        orders = [desk.put(kind, f"{kind.value}{number}") for number in range(200) for kind in Kind]
-        await desk.finish("running")
-        for kind in (Kind.REVOKE, Kind.RELEASE, Kind.GRANT, Kind.END_EMERGENCY, Kind.CLEAR_ALARMS):
-            await desk.finish(f"{kind.value}199")
-        assert len(desk.begun) == 1 + len(Kind)
-        refused = await asyncio.gather(*orders, return_exceptions=True)
-        assert sum(isinstance(one, RefusedError) for one in refused) == 199 * len(Kind)
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_of_each_kind_the_latest_waits_and_no_other(desk: Desk) -> None:
+    desk.put(Kind.REVOKE, "running")
+    await desk.finish()
+    orders = [desk.put(kind, f"{kind.value}{number}") for number in range(200) for kind in Kind]
+    await desk.finish("running")
+    for kind in (Kind.REVOKE, Kind.RELEASE, Kind.GRANT, Kind.END_EMERGENCY, Kind.CLEAR_ALARMS):
+        await desk.finish(f"{kind.value}199")
+    assert len(desk.begun) == 1 + len(Kind)
+    refused = await asyncio.gather(*orders, return_exceptions=True)
+    assert sum(isinstance(one, RefusedError) for one in refused) == 199 * len(Kind)
 
 
-def test_an_order_that_fails_holds_up_nobody() -> None:
-    async def story(desk: Desk) -> None:
-        failing = desk.put(Kind.REVOKE, "revoke", RefusedError("busy"))
-        release = desk.put(Kind.RELEASE, "release")
-        await desk.finish("revoke", "release")
-        assert await release == "release"
-        with pytest.raises(RefusedError, match="busy"):
-            await failing
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_an_order_that_fails_holds_up_nobody(desk: Desk) -> None:
+    failing = desk.put(Kind.REVOKE, "revoke", RefusedError("busy"))
+    release = desk.put(Kind.RELEASE, "release")
+    await desk.finish("revoke", "release")
+    assert await release == "release"
+    with pytest.raises(RefusedError, match="busy"):
+        await failing
 
 
-def test_what_waits_or_runs_when_the_line_goes_fails_and_nothing_is_kept_for_the_next_line() -> None:
-    async def story(desk: Desk) -> None:
-        running, waiting = desk.put(Kind.REVOKE, "running"), desk.put(Kind.GRANT, "waiting")
-        await desk.finish()
-        desk.ordering.close()
-        for order in (running, waiting, desk.put(Kind.RELEASE, "afterwards")):
-            with pytest.raises(LinkLostError):
-                await order
-        await desk.finish("running", "waiting", "afterwards")
-        desk.ordering.open()
-        await desk.finish()
-        assert desk.begun == ["running"]
-
-    at_a_desk(story)
+@told_to(at_a_desk)
+async def test_what_waits_or_runs_when_the_line_goes_fails_and_nothing_is_kept_for_the_next_line(desk: Desk) -> None:
+    running, waiting = desk.put(Kind.REVOKE, "running"), desk.put(Kind.GRANT, "waiting")
+    await desk.finish()
+    desk.ordering.close()
+    for order in (running, waiting, desk.put(Kind.RELEASE, "afterwards")):
+        with pytest.raises(LinkLostError):
+            await order
+    await desk.finish("running", "waiting", "afterwards")
+    desk.ordering.open()
+    await desk.finish()
+    assert desk.begun == ["running"]
 
 
 # ── the real driver on a bad line ────────────────────────────────────────────────────────────────────────────────────

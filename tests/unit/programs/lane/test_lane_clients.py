@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ class Events:
 
 
 def _log_client(path: Path, events: Events) -> LogClient:
-    return LogClient(path, post=events.post, monotonic_ms=lambda: 1)
+    return LogClient(path, post=events.post, monotonic_ms=lambda: 42)
 
 
 def _vision_client(path: Path, events: Events) -> VisionClient:
@@ -110,11 +110,45 @@ async def running(client: LogClient | VisionClient) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@contextlib.asynccontextmanager
+async def talking(
+    folder: Path, handle: Callable[[Connection[Any]], Awaitable[None]], *owed: records.Record
+) -> AsyncIterator[tuple[LogClient, Events]]:
+    """A lane's client, which owes some records, and what it tells, before a log that handles its line so."""
+    events = Events()
+    client = _log_client(folder / "s", events)
+    for record in owed:
+        client.append(record, awaited=False)
+    async with serve(CHANNELS.log, folder / "s", handle), running(client):
+        yield client, events
+
+
+async def paid(client: LogClient) -> None:
+    """Until nothing is owed."""
+    async with asyncio.timeout(5):
+        while client.owed:  # noqa: ASYNC110 - the queue is the client's own
+            await asyncio.sleep(0.01)
+
+
+def answering(
+    take: Callable[[Connection[Any], list[log_messages.NewRecord]], Awaitable[object]],
+) -> Callable[[Connection[Any]], Awaitable[None]]:
+    """A log that says that it is well, and does this with what it is offered."""
+
+    async def handle(connection: Connection[Any]) -> None:
+        async for message in connection:
+            if isinstance(message, log_messages.Append):
+                await take(connection, message.records)
+            else:
+                await connection.send(LOG_WELL)
+
+    return handle
+
+
 @in_virtual_time
 async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) -> None:
-    log, events = FakeLog(), Events()
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
-    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
+    log = FakeLog()
+    async with talking(tmp_path, log.handle) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(records.Granted("c1", 9), awaited=True)
         await events.until(Recorded("c1", RecordKind.GRANTED))
@@ -153,9 +187,7 @@ async def test_what_the_log_says_of_its_head_is_told_and_what_cannot_be_read_is_
             detail = {"takes_admissions": True, "head": said.pop(0) if len(said) > 1 else said[0]}
             await connection.send(Status(program="log", state="ready", detail=detail))
 
-    events = Events()
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", handle), running(client):
+    async with talking(tmp_path, handle) as (_, events):
         async with asyncio.timeout(20):
             while not any(isinstance(one, HeadSeen) for one in events.seen):  # noqa: ASYNC110 - virtual
                 await asyncio.sleep(0.1)
@@ -189,10 +221,9 @@ async def test_an_impostor_in_the_logs_place_makes_no_record_durable_and_is_repo
 
 @in_virtual_time
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
-    log, events = FakeLog(), Events()
+    log = FakeLog()
     log.full = True
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
+    async with talking(tmp_path, log.handle) as (client, events):
         client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
         assert PartBack(Part.LOG) not in events.seen, "a log that takes no admissions is not there"
@@ -236,19 +267,14 @@ INCIDENT = records.Incident(None, IncidentKind.LOG_LOST)
 async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what_it_refused_is_offered_when_it_is(
     tmp_path: Path,
 ) -> None:
-    log, events = FullLog(), Events()
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
-        client.append(PRESENCE, awaited=False)
-        client.append(INCIDENT, awaited=False)
+    log = FullLog()
+    async with talking(tmp_path, log.handle, PRESENCE, INCIDENT) as (client, events):
         await asyncio.sleep(5 * PULSE_S)
         assert PartBack(Part.LOG) not in events.seen
         assert (log.offered.count(RecordKind.PRESENCE), log.offered.count(RecordKind.INCIDENT)) == (1, 1)
         log.room.set()
         await events.until(PartBack(Part.LOG))
-        async with asyncio.timeout(5):
-            while client.owed:  # noqa: ASYNC110 - the queue is the client's own
-                await asyncio.sleep(0.01)
+        await paid(client)
     assert [new.kind for new in log.written] == [RecordKind.INCIDENT, RecordKind.PRESENCE]
 
 
@@ -256,9 +282,8 @@ async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what
 async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
     tmp_path: Path,
 ) -> None:
-    log, events = FakeLog(), Events()
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
+    log = FakeLog()
+    async with talking(tmp_path, log.handle) as (client, events):
         await events.until(PartBack(Part.LOG))
         log.full, before_s = True, asyncio.get_running_loop().time()
         client.append(DECIDED, awaited=True)
@@ -271,7 +296,7 @@ async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
 async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_not_believed(
     tmp_path: Path,
 ) -> None:
-    events, told_late = Events(), asyncio.Event()
+    told_late = asyncio.Event()
 
     async def late(connection: Connection[Any]) -> None:
         """Answers the first status at once, and the second only when it has refused a record."""
@@ -285,9 +310,7 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
         told_late.set()
         await asyncio.sleep(60)
 
-    client = _log_client(tmp_path / "s", events)
-    client.append(PRESENCE, awaited=False)
-    async with serve(CHANNELS.log, tmp_path / "s", late), running(client):
+    async with talking(tmp_path, late, PRESENCE) as (_, events):
         await asyncio.wait_for(told_late.wait(), 5)
         await asyncio.sleep(0.1)
     assert PartBack(Part.LOG) not in events.seen
@@ -297,31 +320,22 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
 async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log, events = FakeLog(), Events()
+    written: list[log_messages.NewRecord] = []
 
-    async def choosy(connection: Connection[Any]) -> None:
-        async for message in connection:
-            match message:
-                case log_messages.Append([new]) if b"replaced" not in new.body:
-                    await connection.send(
-                        log_messages.Appended([log_messages.NotRecorded(reason="no record", again=False)])
-                    )
-                case log_messages.Append(offered):
-                    log.written += offered
-                    await connection.send(taken(log.written, len(offered)))
-                case _:
-                    await connection.send(LOG_WELL)
+    async def choosy(connection: Connection[Any], offered: list[log_messages.NewRecord]) -> None:
+        if b"replaced" not in offered[0].body:
+            await connection.send(log_messages.Appended([log_messages.NotRecorded(reason="no record", again=False)]))
+            return
+        written.extend(offered)
+        await connection.send(taken(written, len(offered)))
 
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", choosy), running(client):
+    async with talking(tmp_path, answering(choosy)) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(DECIDED, awaited=True)
         await events.until(RecordReplaced("c1", RecordKind.DECIDED))
-        async with asyncio.timeout(5):
-            while client.owed:  # noqa: ASYNC110 - the queue is the client's own
-                await asyncio.sleep(0.01)
+        await paid(client)
         assert PartLost(Part.LOG) not in events.seen
-    assert [new.kind for new in log.written] == [RecordKind.DECIDED]
+    assert [new.kind for new in written] == [RecordKind.DECIDED]
     assert events.seen.count(RecordReplaced("c1", RecordKind.DECIDED)) == 1
     assert caplog.messages.count("record_refused") == 1
 
@@ -342,7 +356,7 @@ def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_writte
 
 @in_virtual_time
 async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_doubled(tmp_path: Path) -> None:
-    log, events, dies_once = FakeLog(), Events(), [True]
+    log, dies_once = FakeLog(), [True]
 
     async def writes_and_dies(connection: Connection[Any]) -> None:
         if not dies_once:
@@ -353,8 +367,7 @@ async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_double
         log.written += message.records
         dies_once.clear()
 
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", writes_and_dies), running(client):
+    async with talking(tmp_path, writes_and_dies) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
         await events.until(PartLost(Part.LOG))
@@ -366,15 +379,8 @@ async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_double
 
 @in_virtual_time
 async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path) -> None:
-    events = Events()
-
-    async def confused(connection: Connection[Any]) -> None:
-        async for message in connection:
-            answer = LOG_WELL if isinstance(message, StatusRequest) else log_messages.Appended([])
-            await connection.send(answer)
-
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", confused), running(client):
+    confused = answering(lambda connection, _: connection.send(log_messages.Appended([])))
+    async with talking(tmp_path, confused) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
         await events.until(PartLost(Part.LOG))
@@ -385,22 +391,14 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
 async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_answers_no_record(
     tmp_path: Path,
 ) -> None:
-    log, events = FakeLog(), Events()
+    written: list[log_messages.NewRecord] = []
 
-    async def repeats(connection: Connection[Any]) -> None:
-        async for message in connection:
-            match message:
-                case log_messages.Append(offered) if not log.written:
-                    log.written += offered
-                    for _ in range(2):
-                        await connection.send(taken(log.written, len(offered)))
-                case log_messages.Append():
-                    pass  # it never says anything of the next one
-                case _:
-                    await connection.send(LOG_WELL)
+    async def repeats(connection: Connection[Any], offered: list[log_messages.NewRecord]) -> None:
+        for _ in range(0 if written else 2):  # it never says anything of the next one
+            await connection.send(taken(offered, len(offered)))
+        written.extend(offered)
 
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", repeats), running(client):
+    async with talking(tmp_path, answering(repeats)) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
         await events.until(Recorded("c1", RecordKind.OPENED))
@@ -415,20 +413,11 @@ async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_a
 async def test_a_copy_of_an_earlier_answer_that_comes_after_the_next_append_makes_no_record_durable(
     tmp_path: Path,
 ) -> None:
-    log, events = FakeLog(), Events()
-
-    async def repeats_late(connection: Connection[Any]) -> None:
+    async def repeats_late(connection: Connection[Any], offered: list[log_messages.NewRecord]) -> None:
         """Writes the first record alone, and gives its receipt once more for each that comes later."""
-        async for message in connection:
-            match message:
-                case log_messages.Append(offered):
-                    log.written += [] if log.written else offered
-                    await connection.send(taken(log.written, len(offered)))
-                case _:
-                    await connection.send(LOG_WELL)
+        await connection.send(taken(offered[:1], len(offered)))
 
-    client = _log_client(tmp_path / "s", events)
-    async with serve(CHANNELS.log, tmp_path / "s", repeats_late), running(client):
+    async with talking(tmp_path, answering(repeats_late)) as (client, events):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
         await events.until(Recorded("c1", RecordKind.OPENED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from gate.passage.events import (
     DocumentRead,
     DoorSeen,
     DrawDue,
+    Event,
     FaceCompared,
     Part,
     PartBack,
@@ -108,27 +110,42 @@ class World:
         self.engine.post(DocumentRead(crossing, GENUINE))
         self.engine.post(FaceCompared(crossing, SAME_FACE))
 
-    async def settle(self) -> None:
+    async def tell(self, *events: Event) -> None:
+        """Tell the engine, and let it do what comes of it."""
+        for event in events:
+            self.engine.post(event)
         for _ in range(50):
             await asyncio.sleep(0)
 
 
+Start = Callable[..., Awaitable[World]]
+SOUND = (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
+
+
 @pytest.fixture
-async def world() -> Any:
-    made = World()
-    task = asyncio.ensure_future(made.engine.run())
-    made.engine.post(AT_REST)
-    made.engine.post(ordered(BePresent()))
-    made.engine.post(SiteSeen(1.0, clock_sure=True))
-    await made.settle()
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def start() -> AsyncIterator[Start]:
+    """Start an engine with what `World` takes, tell it these events, and stop it at the end."""
+    running: list[asyncio.Task[None]] = []
+
+    async def begin(*events: Event, **world: Any) -> World:
+        made = World(**world)
+        running.append(asyncio.ensure_future(made.engine.run()))
+        await made.tell(*events)
+        return made
+
+    yield begin
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+@pytest.fixture
+async def world(start: Start) -> World:
+    return await start(*SOUND)
 
 
 async def test_a_crossing_runs_from_document_to_grant(world: World) -> None:
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
+    await world.tell(DocumentPresented(CROSSING))
     assert world.orders == ["cross", "look", "grant 10000"]
     assert world.views[-1].screen is Screen.GO
     kinds = [record.kind for record in world.records]
@@ -139,11 +156,8 @@ async def test_a_crossing_runs_from_document_to_grant(world: World) -> None:
 
 
 async def test_the_closing_record_tells_when_each_stage_was_reached(world: World) -> None:
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
-    world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
-    world.engine.post(replace(AT_REST, passages_entry=1))
-    await world.settle()
+    await world.tell(DocumentPresented(CROSSING))
+    await world.tell(replace(AT_REST, closed=False, passages_entry=1), replace(AT_REST, passages_entry=1))
     closed = next(record for record in world.records if isinstance(record, records.Closed))
     assert closed.verdict is ClosedAs.ADMITTED
     assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed.stages_ms.keys()
@@ -159,10 +173,10 @@ async def test_a_document_that_opens_nothing_is_forgotten_and_the_one_that_does_
     while "cross" not in world.orders:
         await asyncio.sleep(0)
         assert CROSSING not in world.forgotten
-    await world.settle()
-    world.engine.post(DocumentPresented("again, and that takes the grant back"))
-    world.engine.post(DocumentPresented("while an officer helps"))
-    await world.settle()
+    await world.tell()
+    await world.tell(
+        DocumentPresented("again, and that takes the grant back"), DocumentPresented("while an officer helps")
+    )
     assert isinstance(world.engine.state, states.Referred)
     assert world.forgotten == [
         "again, while the first one is opened",
@@ -173,54 +187,38 @@ async def test_a_document_that_opens_nothing_is_forgotten_and_the_one_that_does_
 
 
 async def test_a_document_laid_behind_a_passing_traveller_is_kept_for_its_crossing(world: World) -> None:
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
-    world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
-    world.engine.post(DocumentPresented("early"))
-    await world.settle()
+    await world.tell(DocumentPresented(CROSSING))
+    await world.tell(replace(AT_REST, closed=False, passages_entry=1), DocumentPresented("early"))
     assert isinstance(world.engine.state, states.Passing)
     assert "early" not in world.forgotten
-    world.engine.post(replace(AT_REST, closed=False, passages_entry=1, fire=True))
-    await world.settle()
+    await world.tell(replace(AT_REST, closed=False, passages_entry=1, fire=True))
     assert world.forgotten[-1] == "early"
 
 
-async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
-    world = World(grant_fails=True)
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
-        world.engine.post(event)
-    await world.settle()
+async def test_a_grant_that_fails_is_revoked_and_referred(start: Start) -> None:
+    world = await start(*SOUND, DocumentPresented(CROSSING), grant_fails=True)
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
     assert world.views[-1].referred == CROSSING
     assert world.engine.state == states.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> None:
-    world.engine.post(ordered(LaneOrder.RELEASE))
-    await world.settle()
+    await world.tell(ordered(LaneOrder.RELEASE))
     assert world.orders == ["release"]
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
+    await world.tell(DocumentPresented(CROSSING))
     assert world.orders[1:] == ["cross", "look"]  # and nobody is granted anything: the release may still come
 
 
-async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> None:
-    world = World(open_crossings=("old",))
-    task = asyncio.ensure_future(world.engine.run())
-    await world.settle()
+async def test_crossings_that_an_earlier_run_left_open_are_closed_first(start: Start) -> None:
+    world = await start(open_crossings=("old",))
     assert world.records == [records.Closed("old", ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_and_waits_for_nobody() -> None:
-    world = World(open_crossings=("through", "other"), remembered=Remembered(through="through"))
-    task = asyncio.ensure_future(world.engine.run())
-    await world.settle()
+async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_and_waits_for_nobody(
+    start: Start,
+) -> None:
+    world = await start(open_crossings=("through", "other"), remembered=Remembered(through="through"))
     assert world.records == [
         records.Closed("through", ClosedAs.ADMITTED),
         records.Closed("other", ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),)),
@@ -229,112 +227,83 @@ async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_
     (waits,) = world.engine.context.waiting
     assert waits.crossing == "other"
     assert waits.since_ms > 0, "how long it waits is counted from this start"
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_crossing_of_an_earlier_run_of_which_a_record_is_missing_is_granted_to_nobody() -> None:
-    world = World(open_crossings=("old",), remembered=Remembered(replaced=("old",)))
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), ordered(Admit("old"))):
-        world.engine.post(event)
-    await world.settle()
+async def test_a_crossing_of_an_earlier_run_of_which_a_record_is_missing_is_granted_to_nobody(start: Start) -> None:
+    world = await start(
+        AT_REST,
+        ordered(BePresent()),
+        ordered(Admit("old")),
+        open_crossings=("old",),
+        remembered=Remembered(replaced=("old",)),
+    )
     assert world.answers[-1][1:] == (Outcome.IMPOSSIBLE, "a record of this crossing could not be kept")
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_the_crossing_it_left() -> None:
-    world = World(open_crossings=("old",), remembered=Remembered(Counters(0, 4, 1)))
-    task = asyncio.ensure_future(world.engine.run())
+async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_the_crossing_it_left(
+    start: Start,
+) -> None:
+    world = await start(open_crossings=("old",), remembered=Remembered(Counters(0, 4, 1)))
     now = replace(AT_REST, passages_entry=1, passages_exit=4)
-    world.engine.post(now)
-    world.engine.post(now)
-    await world.settle()
+    await world.tell(now, now)
     unseen = records.PassedBy.UNSEEN
     assert [record for record in world.records if isinstance(record, records.Passed | records.Counted)] == [
         records.Passed("old", 1, unseen, counters=now.counters)
     ]
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_an_alarm_that_waits_for_an_officer_outlives_a_restart_and_closes_the_lane_until_it_is_acknowledged() -> (
-    None
-):
-    world = World(remembered=Remembered(alarms=(Alarm.FORCED,)))
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
-        world.engine.post(event)
-    await world.settle()
+async def test_an_alarm_that_waits_for_an_officer_outlives_a_restart_and_closes_the_lane_until_it_is_acknowledged(
+    start: Start,
+) -> None:
+    world = await start(*SOUND, remembered=Remembered(alarms=(Alarm.FORCED,)))
     assert world.views[-1].screen is Screen.CLOSED
-    for event in (ordered(LaneOrder.ACKNOWLEDGE), AT_REST):
-        world.engine.post(event)
-    await world.settle()
+    await world.tell(ordered(LaneOrder.ACKNOWLEDGE), AT_REST)
     assert world.views[-1].screen is Screen.WELCOME
     assert [record.alarm for record in world.records if isinstance(record, records.AlarmEnded)] == [Alarm.FORCED]
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_one_opens_it() -> None:
-    world = World(remembered=Remembered(closed_by="anna"))
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
-        world.engine.post(event)
-    await world.settle()
+async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_one_opens_it(start: Start) -> None:
+    world = await start(*SOUND, remembered=Remembered(closed_by="anna"))
     assert (world.views[-1].screen, world.engine.context.closed_by) == (Screen.CLOSED, "anna")
-    world.engine.post(ordered(LaneOrder.OPEN))
-    await world.settle()
+    await world.tell(ordered(LaneOrder.OPEN))
     assert world.views[-1].screen is Screen.WELCOME
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_a_lane_was_ordered_to_serve_it_serves_after_a_restart() -> None:
+async def test_what_a_lane_was_ordered_to_serve_it_serves_after_a_restart(start: Start) -> None:
     both = replace(RULES, service=Service((BorderDirection.ENTRY, BorderDirection.EXIT)))
-    world = World(remembered=Remembered(direction=BorderDirection.EXIT, travellers="eu"), rules=both)
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
-        world.engine.post(event)
-    await world.settle()
+    world = await start(
+        *SOUND,
+        DocumentPresented(CROSSING),
+        remembered=Remembered(direction=BorderDirection.EXIT, travellers="eu"),
+        rules=both,
+    )
     assert (world.views[-1].direction, world.views[-1].travellers) == (BorderDirection.EXIT, "eu")
     assert records.Opened(CROSSING, BorderDirection.EXIT) in world.records
     decided = next(record for record in world.records if isinstance(record, records.Decided))
     assert decided.policy.travellers == EU
     assert decided.reasons == (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_a_lane_drew_by_it_draws_by_after_a_restart_and_states_anew() -> None:
+async def test_what_a_lane_drew_by_it_draws_by_after_a_restart_and_states_anew(start: Start) -> None:
     draw = Draw("2026-12-05", OF, bytes(32))
     kept = Remembered().after(records.DrawCommitted(draw.day, OF, draw.sha256, draw))
-    world = World(
+    world = await start(
+        *SOUND,
         remembered=Remembered.of(kept.to_bytes()),
         rules=replace(RULES, policy=replace(RULES.policy, random_checks_per_10000=OF)),
     )
-    task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
-        world.engine.post(event)
-    await world.settle()
     again = due(world.engine.context, draw.day, OF, bytes(range(32)))
     assert again == DrawDue(draw)
-    world.engine.post(again)
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
+    await world.tell(again, DocumentPresented(CROSSING))
     stated, opened = world.records[-4:-2]
     assert (type(stated), type(opened)) == (records.DrawCommitted, records.Opened)
     decided = next(record for record in world.records if isinstance(record, records.Decided))
     assert decided.reasons == (Objection(Reason.RANDOM_CHECK),)
     assert kept.after(records.DrawRevealed(draw.day, draw.sha256, draw.secret.hex())) == Remembered()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_lane_of_one_direction_shows_none(world: World) -> None:
-    world.engine.post(ordered(ServeTravellers("eu")))
-    await world.settle()
+    await world.tell(ordered(ServeTravellers("eu")))
     assert (world.views[-1].screen, world.views[-1].direction, world.views[-1].travellers) == (
         Screen.WELCOME,
         None,
@@ -342,49 +311,36 @@ async def test_a_lane_of_one_direction_shows_none(world: World) -> None:
     )
 
 
-async def test_crossings_that_waited_before_a_restart_wait_after_it_and_are_settled_once() -> None:
+async def test_crossings_that_waited_before_a_restart_wait_after_it_and_are_settled_once(start: Start) -> None:
     """The log told the open ones only: a referral that waited when the lane died was never settled."""
-    world = World(referred=("old-1", "old-2"))
-    task = asyncio.ensure_future(world.engine.run())
-    await world.settle()
+    world = await start(referred=("old-1", "old-2"))
     assert world.records == []  # they have their verdict
     assert world.views[-1].referred == "old-2"
     for number, crossing in enumerate(("old-2", "old-1")):
-        world.engine.post(ordered(HandOver(crossing, Disposition.TAKEN_OVER), version=number))
-        await world.settle()
+        await world.tell(ordered(HandOver(crossing, Disposition.TAKEN_OVER), version=number))
     assert [records.crossing_of(record) for record in world.records] == ["old-2", "old-1"]
     assert world.views[-1].screen is Screen.CLOSED
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("missing", [frozenset({Part.VISION, Part.CAMERA}), frozenset()])
-async def test_nobody_is_invited_before_every_part_was_heard_of(missing: frozenset[Part]) -> None:
+async def test_nobody_is_invited_before_every_part_was_heard_of(start: Start, missing: frozenset[Part]) -> None:
     """A lane that never had vision showed WELCOME, and a traveller found out."""
-    world = World(missing=missing)
-    task = asyncio.ensure_future(world.engine.run())
-    world.engine.post(SiteSeen(1.0, clock_sure=True))
-    world.engine.post(AT_REST)
-    await world.settle()
+    world = await start(SiteSeen(1.0, clock_sure=True), AT_REST, missing=missing)
     assert {view.screen for view in world.views} == ({Screen.CLOSED} if missing else {Screen.CLOSED, Screen.WELCOME})
     for part in sorted(missing, key=lambda one: one.value):
         world.engine.post(PartBack(part))
-    await world.settle()
+    await world.tell()
     assert world.views[-1].screen is Screen.WELCOME
     assert not [one for one in world.records if isinstance(one, records.Incident)]
     assert world.engine.turned_ms < 5_000
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_view_names_the_state_of_the_document_as_long_as_its_crossing_runs_or_waits(world: World) -> None:
     world.engine.issued_by(CROSSING, "D")
     assert world.views[-1].issuer is None, "nobody is served"
-    world.engine.post(DocumentPresented(CROSSING))
-    await world.settle()
+    await world.tell(DocumentPresented(CROSSING))
     assert {view.issuer for view in world.views if view.crossing == CROSSING} == {"D"}
-    world.engine.post(DocumentPresented("again, and that takes the grant back"))
-    await world.settle()
+    await world.tell(DocumentPresented("again, and that takes the grant back"))
     assert (world.views[-1].screen, world.views[-1].referred, world.views[-1].issuer) == (Screen.OFFICER, CROSSING, "D")
     world.engine.issued_by("one that is not served", "F")
     assert world.views[-1].issuer is None

@@ -28,7 +28,7 @@ from gate.passage.names import Outcome
 from gate.passage.orders import BePresent, LaneOrder
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 from gate.programs.lane.published_status import LAG_MS_MAX
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time, run_virtual
 from gate_core.errors import RefusedError
 from gate_core.evidence.crossing import Alarm
 from gate_core.evidence.screen import Purpose
@@ -125,41 +125,36 @@ async def _running(ports: Ports) -> AsyncIterator[Ports]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
+@in_virtual_time
+async def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
     """A crossing whose chip never answers ends at its limit, and the engine has turned a tick ago at most."""
-
-    async def story() -> None:
-        ports = Ports()
-        assert ports.engine.turned_ms == 0.0
-        async for lane in _running(ports):
-            await lane.feed(DocumentPresented(CROSSING))
-            await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
-            assert isinstance(lane.engine.state, states.Referred)
-            assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
-            await asyncio.sleep(TICK_S / 2)
-            assert lane.engine.turned_ms > 0.0
-
-    run_virtual(story())
+    ports = Ports()
+    assert ports.engine.turned_ms == 0.0
+    async for lane in _running(ports):
+        await lane.feed(DocumentPresented(CROSSING))
+        await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
+        assert isinstance(lane.engine.state, states.Referred)
+        assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
+        await asyncio.sleep(TICK_S / 2)
+        assert lane.engine.turned_ms > 0.0
 
 
 @pytest.mark.parametrize(
     ("two_doors", "laid", "tick_s"), [(False, False, REST_TICK_S), (False, True, TICK_S), (True, False, TICK_S)]
 )
-def test_a_lane_of_one_door_at_rest_hears_of_time_less_often(two_doors: bool, laid: bool, tick_s: float) -> None:  # noqa: FBT001 - cases
-    async def story() -> None:
-        async for lane in _running(Ports(two_doors=two_doors)):
-            if laid:
-                await lane.feed(DocumentPresented(CROSSING))
-            await asyncio.sleep(2 * REST_TICK_S)
-            turned_ms = [0.0]
-            for _ in range(1_000):
-                await asyncio.sleep(0.001)
-                turned_ms.append(lane.engine.turned_ms)
-            turns = sum(now < before for before, now in itertools.pairwise(turned_ms))
-            assert abs(turns - 1.0 / tick_s) <= 1
-            assert max(turned_ms) <= tick_s * 1000 + 1
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_lane_of_one_door_at_rest_hears_of_time_less_often(two_doors: bool, laid: bool, tick_s: float) -> None:  # noqa: FBT001 - cases
+    async for lane in _running(Ports(two_doors=two_doors)):
+        if laid:
+            await lane.feed(DocumentPresented(CROSSING))
+        await asyncio.sleep(2 * REST_TICK_S)
+        turned_ms = [0.0]
+        for _ in range(1_000):
+            await asyncio.sleep(0.001)
+            turned_ms.append(lane.engine.turned_ms)
+        turns = sum(now < before for before, now in itertools.pairwise(turned_ms))
+        assert abs(turns - 1.0 / tick_s) <= 1
+        assert max(turned_ms) <= tick_s * 1000 + 1
 
 
 async def test_a_loop_that_something_holds_up_is_seen_to_be_late() -> None:
@@ -176,7 +171,8 @@ def test_every_limit_of_a_crossing_is_longer_than_a_tick_at_rest() -> None:
     assert min(limits.values()) > REST_TICK_S * 1000, limits
 
 
-def test_what_a_tick_finds_wrong_ends_the_engine() -> None:
+@in_virtual_time
+async def test_what_a_tick_finds_wrong_ends_the_engine() -> None:
     """As an error in a step does; one that a timer's callback swallowed would leave a lane without a clock."""
 
     class Deaf(Engine):
@@ -185,34 +181,27 @@ def test_what_a_tick_finds_wrong_ends_the_engine() -> None:
                 raise asyncio.QueueFull
             super().post(event)
 
-    async def story() -> None:
-        ports = Ports(engine=Deaf)
-        with pytest.raises(ExceptionGroup) as ended:
-            await ports.engine.run()
-        assert isinstance(ended.value.exceptions[0], asyncio.QueueFull)
-
-    run_virtual(story())
+    ports = Ports(engine=Deaf)
+    with pytest.raises(ExceptionGroup) as ended:
+        await ports.engine.run()
+    assert isinstance(ended.value.exceptions[0], asyncio.QueueFull)
 
 
-def test_an_engine_that_does_not_turn_says_for_how_long() -> None:
-    async def story() -> None:
-        ports = Ports()
-        async for lane in _running(ports):
-            before_ms = lane.engine.turned_ms
-        await asyncio.sleep(2.0)  # it was cancelled
-        assert ports.engine.turned_ms >= before_ms + 2_000.0
-
-    run_virtual(story())
+@in_virtual_time
+async def test_an_engine_that_does_not_turn_says_for_how_long() -> None:
+    ports = Ports()
+    async for lane in _running(ports):
+        before_ms = lane.engine.turned_ms
+    await asyncio.sleep(2.0)  # it was cancelled
+    assert ports.engine.turned_ms >= before_ms + 2_000.0
 
 
-def test_only_what_changes_is_shown() -> None:
-    async def story() -> None:
-        async for lane in _running(Ports()):
-            shown = len(lane.views)
-            await lane.feed(Tick(), Tick(), AT_REST)
-            assert len(lane.views) == shown
-
-    run_virtual(story())
+@in_virtual_time
+async def test_only_what_changes_is_shown() -> None:
+    async for lane in _running(Ports()):
+        shown = len(lane.views)
+        await lane.feed(Tick(), Tick(), AT_REST)
+        assert len(lane.views) == shown
 
 
 def test_a_new_state_is_logged_and_the_same_state_is_not(caplog: pytest.LogCaptureFixture) -> None:
@@ -228,30 +217,26 @@ def test_a_new_state_is_logged_and_the_same_state_is_not(caplog: pytest.LogCaptu
     assert len(told) == len(set(told))
 
 
-def test_the_crossings_work_ends_with_its_erasure() -> None:
-    async def story() -> None:
-        async for lane in _running(Ports()):
-            await lane.feed(DocumentPresented(CROSSING))
-            assert lane.cancelled == []
-            await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
-            assert lane.erased == lane.cancelled == [CROSSING]
-
-    run_virtual(story())
+@in_virtual_time
+async def test_the_crossings_work_ends_with_its_erasure() -> None:
+    async for lane in _running(Ports()):
+        await lane.feed(DocumentPresented(CROSSING))
+        assert lane.cancelled == []
+        await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
+        assert lane.erased == lane.cancelled == [CROSSING]
 
 
 @pytest.mark.parametrize("refuses", [False, True])
-def test_when_a_grant_was_written_is_marked_once_the_barrier_took_it(refuses: bool) -> None:  # noqa: FBT001 - a case
-    async def story() -> None:
-        async for lane in _running(Ports(refuses=refuses)):
-            await lane.feed(DocumentPresented(CROSSING))
-            await lane.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
-            assert lane.orders == ["look"]
-            await lane.feed(AT_REST)
-            assert lane.orders == ["look", "grant", *(["revoke"] if refuses else [])]
-            marks = lane.engine.stopwatch.since_presented_ms()
-            assert marks.get("grant_written") == (None if refuses else pytest.approx(20.0))
-
-    run_virtual(story())
+@in_virtual_time
+async def test_when_a_grant_was_written_is_marked_once_the_barrier_took_it(refuses: bool) -> None:  # noqa: FBT001 - a case
+    async for lane in _running(Ports(refuses=refuses)):
+        await lane.feed(DocumentPresented(CROSSING))
+        await lane.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+        assert lane.orders == ["look"]
+        await lane.feed(AT_REST)
+        assert lane.orders == ["look", "grant", *(["revoke"] if refuses else [])]
+        marks = lane.engine.stopwatch.since_presented_ms()
+        assert marks.get("grant_written") == (None if refuses else pytest.approx(20.0))
 
 
 def test_a_barrier_that_refuses_a_grant_and_one_that_cannot_say_when_it_was_written(
@@ -280,28 +265,24 @@ def test_a_barrier_that_refuses_a_grant_and_one_that_cannot_say_when_it_was_writ
     assert "grant_failed" in [line.message for line in caplog.records]
 
 
-def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() -> None:
-    async def story() -> None:
-        async for lane in _running(Ports()):
-            await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
-            await lane.feed(ordered(LaneOrder.END_EMERGENCY, version=lane.engine.context.version))
-            assert lane.orders == ["end_emergency"]
-            await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
-            await lane.feed(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version))
-            assert lane.orders == ["end_emergency", "clear_alarms"]
-
-    run_virtual(story())
+@in_virtual_time
+async def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() -> None:
+    async for lane in _running(Ports()):
+        await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
+        await lane.feed(ordered(LaneOrder.END_EMERGENCY, version=lane.engine.context.version))
+        assert lane.orders == ["end_emergency"]
+        await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
+        await lane.feed(ordered(LaneOrder.ACKNOWLEDGE, version=lane.engine.context.version))
+        assert lane.orders == ["end_emergency", "clear_alarms"]
 
 
-def test_a_crossing_that_never_began_is_erased_all_the_same() -> None:
-    async def story() -> None:
-        async for lane in _running(Ports(forgets=True)):
-            await lane.feed(DocumentPresented(CROSSING))
-            assert lane.erased == [CROSSING]
-            await lane.feed(Tick())
-            assert isinstance(lane.engine.state, states.Referred)
-
-    run_virtual(story())
+@in_virtual_time
+async def test_a_crossing_that_never_began_is_erased_all_the_same() -> None:
+    async for lane in _running(Ports(forgets=True)):
+        await lane.feed(DocumentPresented(CROSSING))
+        assert lane.erased == [CROSSING]
+        await lane.feed(Tick())
+        assert isinstance(lane.engine.state, states.Referred)
 
 
 def test_a_stopwatch_takes_the_first_mark_of_each_stage_of_its_own_crossing() -> None:

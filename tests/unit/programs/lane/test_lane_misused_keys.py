@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from core_fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 from fakes.officers_lane import Lane, at_a_lane
+from fakes.stories import told_to
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
@@ -218,24 +219,20 @@ def test_a_wall_clock_that_is_set_back_revives_no_shift(verb: Verb, *, floored: 
         assert told(lane)[0] == records.Incident(None, EXPIRED, 1, order=said)
 
 
-def test_to_a_shift_that_the_floor_ended_nothing_more_is_sealed() -> None:
-    async def story(lane: Lane) -> None:
-        by = shift(sealing="Z13VdO13iTELPS52gfN5C0ZsdzsVIf7PNld5WDcepS8=")
-        assert (await lane.say(Verb.PRESENT, by)).outcome is Outcome.DONE
-        assert len(lane.desk.recipients()) == 1
-        lane.floor_s = NOW_S + 3600
-        assert lane.desk.recipients() == ()
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_to_a_shift_that_the_floor_ended_nothing_more_is_sealed(lane: Lane) -> None:
+    by = shift(sealing="Z13VdO13iTELPS52gfN5C0ZsdzsVIf7PNld5WDcepS8=")
+    assert (await lane.say(Verb.PRESENT, by)).outcome is Outcome.DONE
+    assert len(lane.desk.recipients()) == 1
+    lane.floor_s = NOW_S + 3600
+    assert lane.desk.recipients() == ()
 
 
-def test_permission_is_not_taken_away_by_a_shift_that_the_floor_alone_ended() -> None:
-    async def story(lane: Lane) -> None:
-        for floor_s, outcome in ((NOW_S, Outcome.DONE), (NOW_S + 3600, Outcome.FORBIDDEN)):
-            lane.floor_s = floor_s
-            assert (await lane.say(Verb.CLOSE)).outcome is outcome
-
-    at_a_lane(story, wall_s=None)
+@told_to(at_a_lane, wall_s=None)
+async def test_permission_is_not_taken_away_by_a_shift_that_the_floor_alone_ended(lane: Lane) -> None:
+    for floor_s, outcome in ((NOW_S, Outcome.DONE), (NOW_S + 3600, Outcome.FORBIDDEN)):
+        lane.floor_s = floor_s
+        assert (await lane.say(Verb.CLOSE)).outcome is outcome
 
 
 # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -261,60 +258,51 @@ def test_an_alarm_stands_until_an_officer_acknowledges_it_and_rises_again_with_t
     assert officers == ["bert", "carl", "carl", "bert"]
 
 
-def test_the_lane_serves_on_however_many_orders_are_refused() -> None:
-    async def story(lane: Lane) -> None:
-        assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
-        await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
-        await asyncio.sleep(0.1)
-        assert lane.engine.context.in_service()
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_the_lane_serves_on_however_many_orders_are_refused(lane: Lane) -> None:
+    assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
+    await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
+    await asyncio.sleep(0.1)
+    assert lane.engine.context.in_service()
 
 
-def test_whoever_has_many_keys_fills_no_log_either() -> None:
+@told_to(at_a_lane)
+async def test_whoever_has_many_keys_fills_no_log_either(lane: Lane) -> None:
     count = misuse.OFFICERS_MAX + 20
-
-    async def story(lane: Lane) -> None:
-        for _ in range(3):
-            for number in range(count):
-                await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR, officer=f"officer-{number}"))
-            await asyncio.sleep(0.01)
-        assert len(told(lane)) == misuse.OFFICERS_MAX + 1
-        await asyncio.sleep(60)
-
-    lane = at_a_lane(story)
+    for _ in range(3):
+        for number in range(count):
+            await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR, officer=f"officer-{number}"))
+        await asyncio.sleep(0.01)
+    assert len(told(lane)) == misuse.OFFICERS_MAX + 1
+    await asyncio.sleep(60)
     assert alarms(lane, REFUSED) == 3 * count
     assert len(told(lane)) == 2 * (misuse.OFFICERS_MAX + 1)
 
 
-def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
-        await lane.say(Verb.ACKNOWLEDGE)
-        assert lane.engine.context.misuses != ()
-        await asyncio.sleep(11)
-        assert lane.engine.context.misuses == ()
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over(lane: Lane) -> None:
+    await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
+    await lane.say(Verb.ACKNOWLEDGE)
+    assert lane.engine.context.misuses != ()
+    await asyncio.sleep(11)
+    assert lane.engine.context.misuses == ()
 
 
-def test_a_replayed_release_of_a_key_that_expired_opens_nothing_more() -> None:
-    async def story(lane: Lane) -> None:
-        release = lane.sign(Verb.RELEASE, over_since(1))
-        for _ in range(3):
-            await lane.desk.submit(release)
-        assert lane.orders == ["release"]
-
-    assert alarms(at_a_lane(story), EXPIRED) == 1
+@told_to(at_a_lane)
+async def test_a_replayed_release_of_a_key_that_expired_opens_nothing_more(lane: Lane) -> None:
+    release = lane.sign(Verb.RELEASE, over_since(1))
+    for _ in range(3):
+        await lane.desk.submit(release)
+    assert lane.orders == ["release"]
+    assert alarms(lane, EXPIRED) == 1
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(65), bytes(certificate.CERTIFICATE_BYTES_MAX), b"x" * 10_000])
-def test_what_is_no_order_raises_no_alarm(raw: bytes) -> None:
-    async def story(lane: Lane) -> None:
-        assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
-        await asyncio.sleep(0.1)
-
-    assert told(at_a_lane(story)) == []
+@told_to(at_a_lane)
+async def test_what_is_no_order_raises_no_alarm(lane: Lane, *, raw: bytes) -> None:
+    assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
+    await asyncio.sleep(0.1)
+    assert told(lane) == []
 
 
 def test_a_freeing_order_is_in_the_machine_before_its_alarm() -> None:
@@ -344,18 +332,16 @@ def test_a_freeing_order_is_in_the_machine_before_its_alarm() -> None:
         (Verb.RELEASE, shift(), [REFUSED]),
     ],
 )
-def test_an_order_with_an_argument_too_many_is_refused_and_its_key_is_judged_as_with_any_other(
-    monkeypatch: pytest.MonkeyPatch, verb: Verb, by: Shift, incidents: list[IncidentKind]
+@told_to(at_a_lane)
+async def test_an_order_with_an_argument_too_many_is_refused_and_its_key_is_judged_as_with_any_other(
+    lane: Lane, *, monkeypatch: pytest.MonkeyPatch, verb: Verb, by: Shift, incidents: list[IncidentKind]
 ) -> None:
-    async def story(lane: Lane) -> None:
-        with monkeypatch.context() as made:
-            made.setattr(Order, "problem", lambda _: "")
-            raw = lane.sign(verb, by, argument="now")
-        assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
-        assert not lane.desk.look().present
-        await asyncio.sleep(0.01)
-
-    lane = at_a_lane(story)
+    with monkeypatch.context() as made:
+        made.setattr(Order, "problem", lambda _: "")
+        raw = lane.sign(verb, by, argument="now")
+    assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
+    assert not lane.desk.look().present
+    await asyncio.sleep(0.01)
     assert [one.incident for one in told(lane)] == incidents
     assert all(one.order is not None and one.order.officer == "anna" for one in told(lane))
     assert lane.orders == []

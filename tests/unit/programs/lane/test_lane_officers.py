@@ -13,6 +13,7 @@ import pytest
 from core_fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
 from fakes.officers_lane import POLL_S, Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
+from fakes.stories import told_to
 
 from gate.channel import order_messages, screen_messages
 from gate.channel.errors import ChannelError
@@ -43,102 +44,96 @@ GRANT = "grant 10000"
 # ── nobody's orders ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_order_of_another_authority_or_key_admits_nobody() -> None:
+@told_to(at_a_lane)
+async def test_an_order_of_another_authority_or_key_admits_nobody(lane: Lane) -> None:
     forged = [shift(7, authority=OTHER_AUTHORITY), Shift(key_of(8), certify(certificate(7), AUTHORITY))]
-
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        for by in forged:
-            answer = await lane.say(Verb.ADMIT, by)
-            assert answer.outcome is Outcome.FORBIDDEN
-            assert "signature" in answer.detail
-            (waits,) = answer.referred
-            assert (waits.crossing, waits.objections) == (
-                CROSSING,
-                [Objection(Reason.FACE_BELOW_THRESHOLD), Objection(Reason.OFFICER_ABSENT)],
-            )
-        assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
-        assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
-
-    lane = at_a_lane(story)
+    await lane.refer()
+    for by in forged:
+        answer = await lane.say(Verb.ADMIT, by)
+        assert answer.outcome is Outcome.FORBIDDEN
+        assert "signature" in answer.detail
+        (waits,) = answer.referred
+        assert (waits.crossing, waits.objections) == (
+            CROSSING,
+            [Objection(Reason.FACE_BELOW_THRESHOLD), Objection(Reason.OFFICER_ABSENT)],
+        )
+    assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
+    assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
     assert lane.orders == []
     assert lane.written(records.Overruled) == []
 
 
 @pytest.mark.parametrize("party", [Party.AIRPORT, Party.INTEGRATOR])
-def test_whoever_works_for_no_police_is_no_officer_here_whatever_their_certificate_says(party: Party) -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        for by in (shift(7, party=party), shift(8, party=party, role=Role.SUPERVISOR)):
-            for verb in (Verb.PRESENT, Verb.ADMIT, Verb.VIEW, Verb.HAND_OVER):
-                answer = await lane.say(verb, by)
-                assert (answer.outcome, answer.detail) == (Outcome.FORBIDDEN, f"{verb.value} by anna: role")
-        assert lane.desk.look().present == []
-        assert (await lane.say(Verb.RELEASE, shift(7, party=party))).outcome is Outcome.FORBIDDEN
-
-    assert at_a_lane(story).written(records.Overruled) == []
-
-
-def test_a_gate_without_an_authority_has_no_officers() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        for verb in (Verb.PRESENT, Verb.ADMIT, Verb.RELEASE):
-            answer = await lane.say(verb)
-            assert answer.outcome is Outcome.FORBIDDEN
-            assert "authority" in answer.detail
-        assert not lane.desk.look().officers
-
-    assert at_a_lane(story, authority=None).orders == []
+@told_to(at_a_lane)
+async def test_whoever_works_for_no_police_is_no_officer_here_whatever_their_certificate_says(
+    lane: Lane, *, party: Party
+) -> None:
+    await lane.refer()
+    for by in (shift(7, party=party), shift(8, party=party, role=Role.SUPERVISOR)):
+        for verb in (Verb.PRESENT, Verb.ADMIT, Verb.VIEW, Verb.HAND_OVER):
+            answer = await lane.say(verb, by)
+            assert (answer.outcome, answer.detail) == (Outcome.FORBIDDEN, f"{verb.value} by anna: role")
+    assert lane.desk.look().present == []
+    assert (await lane.say(Verb.RELEASE, shift(7, party=party))).outcome is Outcome.FORBIDDEN
+    assert lane.written(records.Overruled) == []
 
 
-def test_a_flood_of_forged_orders_writes_nothing_and_says_little(caplog: pytest.LogCaptureFixture) -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        before = len(lane.records)
-        with caplog.at_level(logging.WARNING):
-            for _ in range(500):
-                await lane.say(Verb.PRESENT, shift(7, authority=OTHER_AUTHORITY))
-        assert len(lane.records) == before
-        assert len(caplog.records) == 1
-        assert (await lane.say(Verb.RELEASE)).outcome is Outcome.DONE
-
-    at_a_lane(story)
+@told_to(at_a_lane, authority=None)
+async def test_a_gate_without_an_authority_has_no_officers(lane: Lane) -> None:
+    await lane.refer()
+    for verb in (Verb.PRESENT, Verb.ADMIT, Verb.RELEASE):
+        answer = await lane.say(verb)
+        assert answer.outcome is Outcome.FORBIDDEN
+        assert "authority" in answer.detail
+    assert not lane.desk.look().officers
+    assert lane.orders == []
 
 
-def test_a_flood_of_an_officers_own_presence_writes_once_a_minute() -> None:
-    async def story(lane: Lane) -> None:
-        for _ in range(1_000):
-            assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
+@told_to(at_a_lane)
+async def test_a_flood_of_forged_orders_writes_nothing_and_says_little(
+    lane: Lane, *, caplog: pytest.LogCaptureFixture
+) -> None:
+    await lane.refer()
+    before = len(lane.records)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(500):
+            await lane.say(Verb.PRESENT, shift(7, authority=OTHER_AUTHORITY))
+    assert len(lane.records) == before
+    assert len(caplog.records) == 1
+    assert (await lane.say(Verb.RELEASE)).outcome is Outcome.DONE
 
-    assert len(at_a_lane(story).written(records.Presence)) == 1
+
+@told_to(at_a_lane)
+async def test_a_flood_of_an_officers_own_presence_writes_once_a_minute(lane: Lane) -> None:
+    for _ in range(1_000):
+        assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
+    assert len(lane.written(records.Presence)) == 1
 
 
 # ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_order_is_not_obeyed_twice_in_one_start() -> None:
-    async def story(lane: Lane) -> None:
-        close = lane.sign(Verb.CLOSE)
-        assert (await lane.desk.submit(close)).outcome is Outcome.DONE
-        assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
-        assert (await lane.desk.submit(close)).outcome is Outcome.STALE
+@told_to(at_a_lane)
+async def test_an_order_is_not_obeyed_twice_in_one_start(lane: Lane) -> None:
+    close = lane.sign(Verb.CLOSE)
+    assert (await lane.desk.submit(close)).outcome is Outcome.DONE
+    assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
+    assert (await lane.desk.submit(close)).outcome is Outcome.STALE
+    assert len(lane.written(records.Obeyed)) == 2
 
-    assert len(at_a_lane(story).written(records.Obeyed)) == 2
 
-
-def test_an_admission_that_is_replayed_after_it_failed_admits_nobody() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        admit = lane.sign(Verb.ADMIT)
-        lane.grant_fails = True
-        answer = await lane.desk.submit(admit)
-        assert answer.outcome is Outcome.IMPOSSIBLE
-        assert answer.detail.startswith("not granted: ")
-        assert "barrier_lost:grant" in answer.detail
-        lane.grant_fails = False
-        assert (await lane.desk.submit(admit)).outcome is Outcome.STALE
-
-    assert at_a_lane(story).orders == [GRANT, "revoke"]
+@told_to(at_a_lane)
+async def test_an_admission_that_is_replayed_after_it_failed_admits_nobody(lane: Lane) -> None:
+    await lane.refer()
+    admit = lane.sign(Verb.ADMIT)
+    lane.grant_fails = True
+    answer = await lane.desk.submit(admit)
+    assert answer.outcome is Outcome.IMPOSSIBLE
+    assert answer.detail.startswith("not granted: ")
+    assert "barrier_lost:grant" in answer.detail
+    lane.grant_fails = False
+    assert (await lane.desk.submit(admit)).outcome is Outcome.STALE
+    assert lane.orders == [GRANT, "revoke"]
 
 
 def test_an_order_of_an_earlier_start_is_nobodys_now() -> None:
@@ -155,45 +150,40 @@ def test_an_order_of_an_earlier_start_is_nobodys_now() -> None:
         assert at_a_lane(story).orders == []
 
 
-def test_a_release_is_obeyed_once_however_often_it_comes() -> None:
-    async def story(lane: Lane) -> None:
-        release = lane.sign(Verb.RELEASE)
-        first = await lane.desk.submit(release)
-        assert first.outcome is Outcome.DONE
-        for _ in range(3):
-            assert (await lane.desk.submit(release)).detail == first.detail
-        assert lane.orders == ["release"]
-        lane.desk._freed.clear()  # the control off
-        await lane.desk.submit(release)
-        assert lane.orders == ["release", "release"]
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_a_release_is_obeyed_once_however_often_it_comes(lane: Lane) -> None:
+    release = lane.sign(Verb.RELEASE)
+    first = await lane.desk.submit(release)
+    assert first.outcome is Outcome.DONE
+    for _ in range(3):
+        assert (await lane.desk.submit(release)).detail == first.detail
+    assert lane.orders == ["release"]
+    lane.desk._freed.clear()  # the control off
+    await lane.desk.submit(release)
+    assert lane.orders == ["release", "release"]
 
 
-def test_the_memory_of_releases_has_an_end() -> None:
-    async def story(lane: Lane) -> None:
-        first = lane.sign(Verb.RELEASE)
-        await lane.desk.submit(first)
-        for number in range(FREED_MAX):
-            await lane.say(Verb.RELEASE, reason=str(number))
-        assert lane.orders.count("release") == 1 + FREED_MAX
-        await lane.desk.submit(first)
-        assert lane.orders.count("release") == 2 + FREED_MAX, "it was forgotten"
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_the_memory_of_releases_has_an_end(lane: Lane) -> None:
+    first = lane.sign(Verb.RELEASE)
+    await lane.desk.submit(first)
+    for number in range(FREED_MAX):
+        await lane.say(Verb.RELEASE, reason=str(number))
+    assert lane.orders.count("release") == 1 + FREED_MAX
+    await lane.desk.submit(first)
+    assert lane.orders.count("release") == 2 + FREED_MAX, "it was forgotten"
 
 
-def test_an_order_for_another_gate_or_crossing_does_nothing_here() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        assert (await lane.say(Verb.ADMIT, gate="north-8")).outcome is Outcome.FORBIDDEN
-        assert (await lane.say(Verb.RELEASE, gate="north-8")).outcome is Outcome.FORBIDDEN
-        foreign = Challenger(bytes(32), "north-8").issue(0, int(lane.clock_ms()))
-        assert (await lane.say(Verb.ADMIT, challenge=foreign)).outcome is Outcome.FORBIDDEN
-        answer = await lane.say(Verb.ADMIT, crossing="another")
-        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "this crossing does not wait for an officer")
-
-    assert at_a_lane(story).orders == []
+@told_to(at_a_lane)
+async def test_an_order_for_another_gate_or_crossing_does_nothing_here(lane: Lane) -> None:
+    await lane.refer()
+    assert (await lane.say(Verb.ADMIT, gate="north-8")).outcome is Outcome.FORBIDDEN
+    assert (await lane.say(Verb.RELEASE, gate="north-8")).outcome is Outcome.FORBIDDEN
+    foreign = Challenger(bytes(32), "north-8").issue(0, int(lane.clock_ms()))
+    assert (await lane.say(Verb.ADMIT, challenge=foreign)).outcome is Outcome.FORBIDDEN
+    answer = await lane.say(Verb.ADMIT, crossing="another")
+    assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "this crossing does not wait for an officer")
+    assert lane.orders == []
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,30 +233,25 @@ def test_whoever_lacks_something_admits_nobody_and_frees_people_all_the_same(
     assert lane.written(records.Presence) == []
 
 
-def test_permission_is_taken_away_by_an_unsure_clock_too() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        assert (await lane.say(Verb.HAND_OVER)).outcome is Outcome.DONE
-        assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
-        assert (await lane.say(Verb.OPEN)).outcome is Outcome.FORBIDDEN
-
-    lane = at_a_lane(story, wall_s=None)
+@told_to(at_a_lane, wall_s=None)
+async def test_permission_is_taken_away_by_an_unsure_clock_too(lane: Lane) -> None:
+    await lane.refer()
+    assert (await lane.say(Verb.HAND_OVER)).outcome is Outcome.DONE
+    assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
+    assert (await lane.say(Verb.OPEN)).outcome is Outcome.FORBIDDEN
     (settled,) = lane.written(records.Settled)
     assert isinstance(settled, records.Settled)
     assert settled.order.missing == (Missing.CLOCK_UNSURE,)
 
 
-def test_a_release_is_obeyed_with_everything_missing_that_may_be() -> None:
-
-    async def story(lane: Lane) -> None:
-        await lane.say(Verb.CLOSE)
-        old = lane.sign(Verb.RELEASE)
-        await lane.say(Verb.OPEN)
-        await asyncio.sleep(31)
-        lane.wall_s = NOW_S + 4_000
-        assert (await lane.desk.submit(old)).outcome is Outcome.DONE
-
-    lane = at_a_lane(story)
+@told_to(at_a_lane)
+async def test_a_release_is_obeyed_with_everything_missing_that_may_be(lane: Lane) -> None:
+    await lane.say(Verb.CLOSE)
+    old = lane.sign(Verb.RELEASE)
+    await lane.say(Verb.OPEN)
+    await asyncio.sleep(31)
+    lane.wall_s = NOW_S + 4_000
+    assert (await lane.desk.submit(old)).outcome is Outcome.DONE
     (freed,) = lane.written(records.Released)
     assert isinstance(freed, records.Released)
     assert set(freed.order.missing) == {
@@ -279,35 +264,32 @@ def test_a_release_is_obeyed_with_everything_missing_that_may_be() -> None:
 # ── answers by what the lane did ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_it() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        answer = await lane.say(Verb.ADMIT)
-        assert (answer.outcome, answer.detail, answer.state, answer.referred) == (
-            Outcome.DONE,
-            "granted",
-            "granted",
-            [],
-        )
-        assert lane.orders == [GRANT]
-        (overruled,) = lane.written(records.Overruled)
-        assert isinstance(overruled, records.Overruled)
-        assert overruled.order.officer == "anna"
-        assert overruled.order.role is Role.OFFICER
-        assert overruled.order.reason == "I know her"
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_it(lane: Lane) -> None:
+    await lane.refer()
+    answer = await lane.say(Verb.ADMIT)
+    assert (answer.outcome, answer.detail, answer.state, answer.referred) == (
+        Outcome.DONE,
+        "granted",
+        "granted",
+        [],
+    )
+    assert lane.orders == [GRANT]
+    (overruled,) = lane.written(records.Overruled)
+    assert isinstance(overruled, records.Overruled)
+    assert overruled.order.officer == "anna"
+    assert overruled.order.role is Role.OFFICER
+    assert overruled.order.reason == "I know her"
 
 
-def test_an_admission_that_the_log_cannot_take_is_answered_no() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        lane.log_full = True
-        answer = await lane.say(Verb.ADMIT)
-        assert answer.outcome is Outcome.IMPOSSIBLE
-        assert "log_unavailable" in answer.detail
-
-    assert at_a_lane(story).orders == []
+@told_to(at_a_lane)
+async def test_an_admission_that_the_log_cannot_take_is_answered_no(lane: Lane) -> None:
+    await lane.refer()
+    lane.log_full = True
+    answer = await lane.say(Verb.ADMIT)
+    assert answer.outcome is Outcome.IMPOSSIBLE
+    assert "log_unavailable" in answer.detail
+    assert lane.orders == []
 
 
 def test_an_admission_whose_grant_no_status_shows_is_taken_back_and_told_so() -> None:
@@ -322,61 +304,52 @@ def test_an_admission_whose_grant_no_status_shows_is_taken_back_and_told_so() ->
     at_a_lane(story, grant_stands=False)  # the barrier took it, and its status says otherwise
 
 
-def test_an_emergency_in_the_middle_of_an_admission_answers_no() -> None:
-    async def story(lane: Lane) -> None:
-
-        await lane.refer()
-        asking = asyncio.ensure_future(lane.say(Verb.ADMIT))
-        await asyncio.sleep(0.1)
-        lane.seen = replace(AT_REST, fire=True)
-        assert (await asking).detail == "not granted"
-
-    at_a_lane(story, grant_hangs=True)
+@told_to(at_a_lane, grant_hangs=True)
+async def test_an_emergency_in_the_middle_of_an_admission_answers_no(lane: Lane) -> None:
+    await lane.refer()
+    asking = asyncio.ensure_future(lane.say(Verb.ADMIT))
+    await asyncio.sleep(0.1)
+    lane.seen = replace(AT_REST, fire=True)
+    assert (await asking).detail == "not granted"
 
 
-def test_a_release_is_answered_by_the_leaf() -> None:
-    async def story(lane: Lane) -> None:
-        assert (await lane.say(Verb.RELEASE)).detail == "the leaf is open"
-        lane.seen, lane.release_opens = AT_REST, False
-        answer = await lane.say(Verb.RELEASE)
-        lost = "ordered, not confirmed: the leaf stays closed, and the barrier is told again"
-        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, lost)
-        assert records.Incident(None, IncidentKind.RELEASE_NOT_SHOWN) in lane.records
-        assert lane.orders.count("release") > 5
-        lane.silent = True
-        lane.engine.post(PartLost(Part.BARRIER))
-        answer = await lane.say(Verb.OPEN_EMERGENCY)
-        silence = "ordered, not confirmed: the barrier does not answer"
-        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, silence)
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_a_release_is_answered_by_the_leaf(lane: Lane) -> None:
+    assert (await lane.say(Verb.RELEASE)).detail == "the leaf is open"
+    lane.seen, lane.release_opens = AT_REST, False
+    answer = await lane.say(Verb.RELEASE)
+    lost = "ordered, not confirmed: the leaf stays closed, and the barrier is told again"
+    assert (answer.outcome, answer.detail) == (Outcome.ORDERED, lost)
+    assert records.Incident(None, IncidentKind.RELEASE_NOT_SHOWN) in lane.records
+    assert lane.orders.count("release") > 5
+    lane.silent = True
+    lane.engine.post(PartLost(Part.BARRIER))
+    answer = await lane.say(Verb.OPEN_EMERGENCY)
+    silence = "ordered, not confirmed: the barrier does not answer"
+    assert (answer.outcome, answer.detail) == (Outcome.ORDERED, silence)
 
 
-def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
-    async def story(lane: Lane) -> None:
-        lane.seen = replace(AT_REST, emergency_open=True)
-        await _until(lane, states.Emergency)
-        assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
-        lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
-        await _until(lane, states.Idle)
-        while not lane.engine.context.last.seen or not lane.engine.context.last.seen.alarms:
-            await _turn()
-        assert lane.desk.look().alarms == [Alarm.FORCED]
-        assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
-        assert lane.desk.look().alarms == []
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_an_emergency_and_alarms_are_answered_by_the_controller(lane: Lane) -> None:
+    lane.seen = replace(AT_REST, emergency_open=True)
+    await _until(lane, states.Emergency)
+    assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
+    lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
+    await _until(lane, states.Idle)
+    while not lane.engine.context.last.seen or not lane.engine.context.last.seen.alarms:
+        await _turn()
+    assert lane.desk.look().alarms == [Alarm.FORCED]
+    assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
+    assert lane.desk.look().alarms == []
 
 
-def test_a_lane_that_does_not_turn_any_more_is_not_waited_for() -> None:
-    async def story(lane: Lane) -> None:
-        lane.desk.lane = _Deaf(lane.engine)
-        answer = await lane.say(Verb.CLOSE)
-        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed: the lane is busy")
-        assert lane.desk._open == {}
-        lane.desk.answer(1, Outcome.DONE, "too late")
-
-    at_a_lane(story)
+@told_to(at_a_lane)
+async def test_a_lane_that_does_not_turn_any_more_is_not_waited_for(lane: Lane) -> None:
+    lane.desk.lane = _Deaf(lane.engine)
+    answer = await lane.say(Verb.CLOSE)
+    assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed: the lane is busy")
+    assert lane.desk._open == {}
+    lane.desk.answer(1, Outcome.DONE, "too late")
 
 
 class _Deaf:
@@ -397,13 +370,14 @@ class _Deaf:
         (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "the log has not said yet what it found"),
     ],
 )
-def test_what_this_lane_cannot_do_it_says(verb: Verb, argument: str | None, outcome: Outcome, detail: str) -> None:
-    async def story(lane: Lane) -> None:
-        answer = await lane.say(verb, shift(role=Role.SUPERVISOR), argument=argument)
-        assert (answer.outcome, answer.detail) == (outcome, detail)
-        assert (await lane.say(verb, argument=argument)).outcome is Outcome.FORBIDDEN  # an officer may not
-
-    assert {type(record) for record in at_a_lane(story).records} == {Counted}, "the first look at the controller"
+@told_to(at_a_lane)
+async def test_what_this_lane_cannot_do_it_says(
+    lane: Lane, *, verb: Verb, argument: str | None, outcome: Outcome, detail: str
+) -> None:
+    answer = await lane.say(verb, shift(role=Role.SUPERVISOR), argument=argument)
+    assert (answer.outcome, answer.detail) == (outcome, detail)
+    assert (await lane.say(verb, argument=argument)).outcome is Outcome.FORBIDDEN  # an officer may not
+    assert {type(record) for record in lane.records} == {Counted}, "the first look at the controller"
 
 
 def test_a_supervisor_has_the_lane_serve_others_once_and_never_mid_crossing() -> None:
@@ -456,31 +430,27 @@ def test_a_supervisor_accepts_the_head_when_the_log_says_that_it_counts(takes: b
     assert written == [records.HeadAccepted(Said("anna", Role.SUPERVISOR), 7, root)]
 
 
-def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -> None:
-    async def story(lane: Lane) -> None:
-        assert (await lane.say(Verb.PRESENT)).detail == "anna is present"
-        lane.engine.post(DocumentPresented("c2"))
-        await _until(lane, states.Referred)
-        assert (await lane.say(Verb.REFER, crossing="c2")).detail == "this crossing is referred already"
-        assert (await lane.say(Verb.HAND_OVER, crossing="c2", argument="walked_back")).outcome is Outcome.DONE
-        assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
-        look = lane.desk.look()
-        assert (look.gate, look.closed_by, look.running, look.referred) == (GATE, "anna", None, [])
-        assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
-
-    lane = at_a_lane(story)
+@told_to(at_a_lane)
+async def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine(lane: Lane) -> None:
+    assert (await lane.say(Verb.PRESENT)).detail == "anna is present"
+    lane.engine.post(DocumentPresented("c2"))
+    await _until(lane, states.Referred)
+    assert (await lane.say(Verb.REFER, crossing="c2")).detail == "this crossing is referred already"
+    assert (await lane.say(Verb.HAND_OVER, crossing="c2", argument="walked_back")).outcome is Outcome.DONE
+    assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
+    look = lane.desk.look()
+    assert (look.gate, look.closed_by, look.running, look.referred) == (GATE, "anna", None, [])
+    assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
     assert [one.verb for one in lane.records if isinstance(one, records.Obeyed)] == [ObeyedVerb.CLOSE, ObeyedVerb.OPEN]
 
 
-def test_of_two_officers_at_once_one_admits_and_the_other_hears_who() -> None:
-
-    async def story(lane: Lane) -> None:
-        await lane.refer()
-        first, second = lane.sign(Verb.ADMIT, ANNA), lane.sign(Verb.ADMIT, BERT)
-        answers = await asyncio.gather(lane.desk.submit(first), lane.desk.submit(second))
-        assert [answer.detail for answer in answers] == ["granted", "already decided by anna"]
-
-    assert at_a_lane(story).orders == [GRANT]
+@told_to(at_a_lane)
+async def test_of_two_officers_at_once_one_admits_and_the_other_hears_who(lane: Lane) -> None:
+    await lane.refer()
+    first, second = lane.sign(Verb.ADMIT, ANNA), lane.sign(Verb.ADMIT, BERT)
+    answers = await asyncio.gather(lane.desk.submit(first), lane.desk.submit(second))
+    assert [answer.detail for answer in answers] == ["granted", "already decided by anna"]
+    assert lane.orders == [GRANT]
 
 
 @pytest.mark.parametrize(

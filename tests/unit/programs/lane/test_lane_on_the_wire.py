@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fakes.line_bench import OWN, RELEASE, REVOKE, LineBench, Lying, is_write, line_bench, writes
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
+from fakes.stories import told_to
 
 from drivers.links import Link
 from gate.passage import records, states
@@ -216,72 +217,61 @@ def test_a_grant_is_taken_back_whatever_the_line_does_to_the_first_order(loss: s
     assert taken_back_in_s(before) <= within_s
 
 
-def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers_and_the_log() -> None:
-    async def story(lane: Lane) -> None:
-        await lane.grant()
-        lane.lying.deaf_to = (REVOKE[0],)
-        lane.engine.post(SWITCHED)
-        await lane.until(lambda: Notice.REVOKE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
-        assert lane.incidents().count(IncidentKind.REVOKE_NOT_SHOWN) == 1
-        assert writes(lane.made).count(REVOKE) > 5
-        lane.lying.deaf_to = ()
-        await lane.until(lambda: lane.engine.context.notices() == (), within_s=0.5)
-
-    on_the_wire(story)
+@told_to(on_the_wire)
+async def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers_and_the_log(lane: Lane) -> None:
+    await lane.grant()
+    lane.lying.deaf_to = (REVOKE[0],)
+    lane.engine.post(SWITCHED)
+    await lane.until(lambda: Notice.REVOKE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
+    assert lane.incidents().count(IncidentKind.REVOKE_NOT_SHOWN) == 1
+    assert writes(lane.made).count(REVOKE) > 5
+    lane.lying.deaf_to = ()
+    await lane.until(lambda: lane.engine.context.notices() == (), within_s=0.5)
 
 
 @pytest.mark.parametrize("lost", [1, 4, 12])
-def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
-    async def story(lane: Lane) -> None:
-        lane.swallow_orders = lost
-        lane.order(LaneOrder.RELEASE)
-        await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
-        told = writes(lane.made).count(RELEASE)
-        await asyncio.sleep(3)
-        assert writes(lane.made).count(RELEASE) <= told + 1  # it was shown: nobody is inside
-        assert lane.engine.context.notices() == ()
-
-    on_the_wire(story)
+@told_to(on_the_wire)
+async def test_a_release_opens_however_many_of_its_orders_are_lost(lane: Lane, *, lost: int) -> None:
+    lane.swallow_orders = lost
+    lane.order(LaneOrder.RELEASE)
+    await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
+    told = writes(lane.made).count(RELEASE)
+    await asyncio.sleep(3)
+    assert writes(lane.made).count(RELEASE) <= told + 1  # it was shown: nobody is inside
+    assert lane.engine.context.notices() == ()
 
 
-def test_a_line_that_is_opened_anew_during_a_release_takes_nothing_back() -> None:
+@told_to(on_the_wire)
+async def test_a_line_that_is_opened_anew_during_a_release_takes_nothing_back(lane: Lane) -> None:
     """It revoked what stood from before, which closed the leaf before a person who was being freed."""
-
-    async def story(lane: Lane) -> None:
-        lane.made.occupy(occupied=True)
-        lane.order(LaneOrder.RELEASE)
-        await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
-        revoked = writes(lane.made).count(REVOKE)
-        lane.made.unplug()
-        await asyncio.sleep(0.1)
-        lane.made.replug()
-        await lane.until(lambda: Part.BARRIER in lane.engine.context.lost)
-        await lane.until(lambda: Part.BARRIER not in lane.engine.context.lost)
-        await asyncio.sleep(1)
-        assert writes(lane.made).count(REVOKE) == revoked
-
-    on_the_wire(story)
+    lane.made.occupy(occupied=True)
+    lane.order(LaneOrder.RELEASE)
+    await lane.until(lambda: lane.made.board.leaf.state is LeafState.OPEN, within_s=4.0)
+    revoked = writes(lane.made).count(REVOKE)
+    lane.made.unplug()
+    await asyncio.sleep(0.1)
+    lane.made.replug()
+    await lane.until(lambda: Part.BARRIER in lane.engine.context.lost)
+    await lane.until(lambda: Part.BARRIER not in lane.engine.context.lost)
+    await asyncio.sleep(1)
+    assert writes(lane.made).count(REVOKE) == revoked
 
 
-def test_a_release_that_never_opens_is_told_to_officers_and_the_log() -> None:
-    async def story(lane: Lane) -> None:
-        lane.lying.deaf_to = (RELEASE[0],)
-        lane.order(LaneOrder.RELEASE)
-        await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
-        assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
-        assert writes(lane.made).count(RELEASE) > 5
-
-    on_the_wire(story)
+@told_to(on_the_wire)
+async def test_a_release_that_never_opens_is_told_to_officers_and_the_log(lane: Lane) -> None:
+    lane.lying.deaf_to = (RELEASE[0],)
+    lane.order(LaneOrder.RELEASE)
+    await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
+    assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
+    assert writes(lane.made).count(RELEASE) > 5
 
 
-def test_a_grant_that_the_board_takes_and_does_not_make_is_taken_back_and_not_repeated() -> None:
-    async def story(lane: Lane) -> None:
-        lane.engine.post(DocumentPresented(CROSSING))
-        await lane.until(lambda: isinstance(lane.engine.state, states.Referred))
-        assert [address for address, _ in writes(lane.made)].count(GRANT) == 1
-        assert IncidentKind.GRANT_NOT_SHOWN in lane.incidents()
-
-    on_the_wire(story, deaf_to=(GRANT,))
+@told_to(on_the_wire, deaf_to=(GRANT,))
+async def test_a_grant_that_the_board_takes_and_does_not_make_is_taken_back_and_not_repeated(lane: Lane) -> None:
+    lane.engine.post(DocumentPresented(CROSSING))
+    await lane.until(lambda: isinstance(lane.engine.state, states.Referred))
+    assert [address for address, _ in writes(lane.made)].count(GRANT) == 1
+    assert IncidentKind.GRANT_NOT_SHOWN in lane.incidents()
 
 
 def timed(kind: str, before: Callable[[Lane], None], *, within_s: float) -> tuple[float, Tally]:
@@ -317,31 +307,30 @@ def test_an_order_is_timed_from_its_cause_to_the_first_confirmation_and_a_late_o
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_line_was_bad(seed: int) -> None:
+@told_to(on_the_wire)
+async def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_line_was_bad(
+    lane: Lane, *, seed: int
+) -> None:
     """Random bursts and losses around random revocations and releases: once the line is good the board agrees with the lane."""
     chance = random.Random(seed)
-
-    async def story(lane: Lane) -> None:
-        for number in range(8):
-            lane.engine.post(DocumentPresented(f"c{number}"))
-            await asyncio.sleep(chance.uniform(0, 0.4))
-            chance.choice((silent_for(chance.uniform(0, 0.9)), busy_for(chance.randrange(9)), deaf_for(5)))(lane)
-            match chance.randrange(3):
-                case 0:
-                    lane.engine.post(TrackChanged(f"c{number}", TrackChange.SWITCHED))
-                case 1:
-                    lane.order(LaneOrder.RELEASE)
-                case _:
-                    pass
-            await asyncio.sleep(chance.uniform(0, 3))
-            for one in lane.engine.context.waiting:
-                lane.order(HandOver(one.crossing, Disposition.WALKED_BACK))
-                await asyncio.sleep(0.01)
-        lane.silent_until_s, lane.swallow_orders, lane.made.refusals = 0.0, 0, []
-        await asyncio.sleep(3)
-        granted = isinstance(lane.engine.state, states.Granted)
-        assert lane.made.stands(Direction.ENTRY) is granted
-        assert lane.made.grants(Direction.ENTRY) <= sum(isinstance(one, records.Granted) for one in lane.records)
-
-    lane = on_the_wire(story)
+    for number in range(8):
+        lane.engine.post(DocumentPresented(f"c{number}"))
+        await asyncio.sleep(chance.uniform(0, 0.4))
+        chance.choice((silent_for(chance.uniform(0, 0.9)), busy_for(chance.randrange(9)), deaf_for(5)))(lane)
+        match chance.randrange(3):
+            case 0:
+                lane.engine.post(TrackChanged(f"c{number}", TrackChange.SWITCHED))
+            case 1:
+                lane.order(LaneOrder.RELEASE)
+            case _:
+                pass
+        await asyncio.sleep(chance.uniform(0, 3))
+        for one in lane.engine.context.waiting:
+            lane.order(HandOver(one.crossing, Disposition.WALKED_BACK))
+            await asyncio.sleep(0.01)
+    lane.silent_until_s, lane.swallow_orders, lane.made.refusals = 0.0, 0, []
+    await asyncio.sleep(3)
+    granted = isinstance(lane.engine.state, states.Granted)
+    assert lane.made.stands(Direction.ENTRY) is granted
+    assert lane.made.grants(Direction.ENTRY) <= sum(isinstance(one, records.Granted) for one in lane.records)
     assert lane.made.grants(Direction.ENTRY)

@@ -14,7 +14,7 @@ from fakes.sensors import ALL_WELL, FakeSensors
 from gate.passage.events import Counters, DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
-from gate_contract.virtual_time import in_virtual_time, run_virtual
+from gate_contract.virtual_time import in_virtual_time
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.crossing import Alarm, Door
 from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
@@ -157,20 +157,17 @@ async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
 
 
 @pytest.mark.parametrize("answer_s", [0.0, 0.004, 0.031, 0.09, 0.3])
-def test_a_barrier_is_looked_at_no_later_than_a_pause_after_its_last_answer(answer_s: float) -> None:
+@in_virtual_time
+async def test_a_barrier_is_looked_at_no_later_than_a_pause_after_its_last_answer(answer_s: float) -> None:
     """And one that answers in no time ten times a second, not oftener."""
-
-    async def story() -> None:
-        driver, posted = FakeBarrier(), Posted()
-        driver.status_takes_s = answer_s
-        async with kept(BarrierKeeper(driver, post=posted, poll_s=0.1)):
-            await posted.until_a(DoorSeen)
-            before = len(posted.events)
-            await asyncio.sleep(10)
-            looks = len(posted.events) - before
-        assert 10 / (0.1 + answer_s) - 1 <= looks <= 10 / max(0.1, answer_s + 0.025) + 1
-
-    run_virtual(story())
+    driver, posted = FakeBarrier(), Posted()
+    driver.status_takes_s = answer_s
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.1)):
+        await posted.until_a(DoorSeen)
+        before = len(posted.events)
+        await asyncio.sleep(10)
+        looks = len(posted.events) - before
+    assert 10 / (0.1 + answer_s) - 1 <= looks <= 10 / max(0.1, answer_s + 0.025) + 1
 
 
 @in_virtual_time
@@ -267,20 +264,18 @@ async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss() -> None:
 
 @pytest.mark.parametrize("profile", ["lot", "relay-8"])
 @pytest.mark.parametrize("cut_after_s", [1.0, 1.013, 1.04, 1.07])
-def test_a_cut_wire_is_noticed_within_a_second_at_9600_baud(profile: str, cut_after_s: float) -> None:
-    async def run() -> None:
-        posted = Posted()
-        async with line_bench(profile, baud=9600) as made:
-            keeper = BarrierKeeper(made.barrier, post=posted, poll_s=0.05)
-            async with kept(keeper):
-                await asyncio.sleep(cut_after_s)
-                assert PartLost(Part.BARRIER) not in posted.events
-                cut_s = asyncio.get_running_loop().time()
-                made.deafen()
-                await posted.until(PartLost(Part.BARRIER))
-                assert asyncio.get_running_loop().time() - cut_s <= 1.0
-
-    run_virtual(run())
+@in_virtual_time
+async def test_a_cut_wire_is_noticed_within_a_second_at_9600_baud(profile: str, cut_after_s: float) -> None:
+    posted = Posted()
+    async with line_bench(profile, baud=9600) as made:
+        keeper = BarrierKeeper(made.barrier, post=posted, poll_s=0.05)
+        async with kept(keeper):
+            await asyncio.sleep(cut_after_s)
+            assert PartLost(Part.BARRIER) not in posted.events
+            cut_s = asyncio.get_running_loop().time()
+            made.deafen()
+            await posted.until(PartLost(Part.BARRIER))
+            assert asyncio.get_running_loop().time() - cut_s <= 1.0
 
 
 @in_virtual_time

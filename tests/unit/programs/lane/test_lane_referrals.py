@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from fakes.passage_examples import CROSSING, decided_record, said
+from fakes.stories import told_to
 
 from gate.channel.order_messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records
@@ -61,55 +62,47 @@ def fill(kept: Referrals, crossing: str = CROSSING) -> None:
         kept.take(crossing, FACE, number, b" alone", last=True)
 
 
-def test_each_officer_has_what_was_sealed_to_their_own_key() -> None:
-    async def story(kept: Referrals) -> None:
-        assert kept.sealed_for(CROSSING) == []
-        fill(kept)
-        assert kept.sealed_for(CROSSING) == ["anna", "bert"]
-        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
-        assert kept.sealed(CROSSING, BERT.key) == [b"for bert alone", b""]
-        assert kept.sealed(CROSSING, b"c" * 32) is None
-        assert kept.sealed(CROSSING, None) is None
-        assert kept.sealed("another", ANNA.key) is None
-        kept.take(CROSSING, DOCUMENT, 0, b"lines", last=True)
-        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b"lines"]
-
-    keeping(story)
+@told_to(keeping)
+async def test_each_officer_has_what_was_sealed_to_their_own_key(kept: Referrals) -> None:
+    assert kept.sealed_for(CROSSING) == []
+    fill(kept)
+    assert kept.sealed_for(CROSSING) == ["anna", "bert"]
+    assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
+    assert kept.sealed(CROSSING, BERT.key) == [b"for bert alone", b""]
+    assert kept.sealed(CROSSING, b"c" * 32) is None
+    assert kept.sealed(CROSSING, None) is None
+    assert kept.sealed("another", ANNA.key) is None
+    kept.take(CROSSING, DOCUMENT, 0, b"lines", last=True)
+    assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b"lines"]
 
 
-def test_a_part_that_broke_off_is_none() -> None:
-    async def story(kept: Referrals) -> None:
-        kept.take(CROSSING, FACE, 0, b"the beginning", last=False)
-        kept.take(CROSSING, FACE, 1, b"", last=True)  # could not be sealed
-        assert kept.sealed_for(CROSSING) == []
-        assert kept.sealed(CROSSING, ANNA.key) is None
-
-    keeping(story)
+@told_to(keeping)
+async def test_a_part_that_broke_off_is_none(kept: Referrals) -> None:
+    kept.take(CROSSING, FACE, 0, b"the beginning", last=False)
+    kept.take(CROSSING, FACE, 1, b"", last=True)  # could not be sealed
+    assert kept.sealed_for(CROSSING) == []
+    assert kept.sealed(CROSSING, ANNA.key) is None
 
 
-def test_who_speaks_without_end_fills_no_memory_and_gives_nothing() -> None:
-    async def story(kept: Referrals) -> None:
-        for _ in range(100):
-            kept.take(CROSSING, FACE, 0, bytes(60_000), last=False)
-        (to_anna, _) = kept._of[CROSSING].sealed
-        assert len(to_anna.coming[FACE]) <= SEALED_BYTES_MAX + 60_000
-        kept.take(CROSSING, FACE, 0, b"", last=True)
-        assert kept.sealed(CROSSING, ANNA.key) is None
-        for number in (-1, 2, 10_000):
-            kept.take(CROSSING, FACE, number, b"x", last=True)
-        kept.take("another", FACE, 0, b"x", last=True)
-        assert kept.sealed_for(CROSSING) == []
-
-    keeping(story)
+@told_to(keeping)
+async def test_who_speaks_without_end_fills_no_memory_and_gives_nothing(kept: Referrals) -> None:
+    for _ in range(100):
+        kept.take(CROSSING, FACE, 0, bytes(60_000), last=False)
+    (to_anna, _) = kept._of[CROSSING].sealed
+    assert len(to_anna.coming[FACE]) <= SEALED_BYTES_MAX + 60_000
+    kept.take(CROSSING, FACE, 0, b"", last=True)
+    assert kept.sealed(CROSSING, ANNA.key) is None
+    for number in (-1, 2, 10_000):
+        kept.take(CROSSING, FACE, number, b"x", last=True)
+    kept.take("another", FACE, 0, b"x", last=True)
+    assert kept.sealed_for(CROSSING) == []
 
 
-def test_what_is_whole_does_not_change_any_more() -> None:
-    async def story(kept: Referrals) -> None:
-        fill(kept)
-        kept.take(CROSSING, FACE, 0, b"another face", last=True)
-        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
-
-    keeping(story)
+@told_to(keeping)
+async def test_what_is_whole_does_not_change_any_more(kept: Referrals) -> None:
+    fill(kept)
+    kept.take(CROSSING, FACE, 0, b"another face", last=True)
+    assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
 
 
 def test_it_is_gone_after_ten_minutes() -> None:
@@ -126,79 +119,70 @@ def test_it_is_gone_after_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize("disposition", Disposition)
-def test_it_is_gone_with_the_disposition_and_what_comes_after_it_is_dropped(disposition: Disposition) -> None:
-    async def story(kept: Referrals) -> None:
-        fill(kept)
-        kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
-        kept.record(records.Revoked(CROSSING, ()))  # an officer's admission that failed: they go on looking
-        kept.record(records.Settled("another", said(), disposition))
-        assert kept.sealed_for(CROSSING) == ["anna", "bert"]
-        kept.record(records.Settled(CROSSING, said(), disposition))
-        assert kept._of == {}
-        fill(kept)
-        assert kept._of == {}
-        await asyncio.sleep(SEALED_S)  # the clock of what is gone ends nothing else
-
-    keeping(story)
-
-
-def test_a_second_referral_begins_its_own_ten_minutes() -> None:
-    async def story(kept: Referrals) -> None:
-        fill(kept)
-        await asyncio.sleep(SEALED_S / 2)
-        kept.expect("c2", (ANNA, BERT))
-        fill(kept, "c2")
-        await asyncio.sleep(SEALED_S / 2)
-        assert (kept.sealed_for(CROSSING), kept.sealed_for("c2")) == ([], ["anna", "bert"])
-
-    keeping(story)
+@told_to(keeping)
+async def test_it_is_gone_with_the_disposition_and_what_comes_after_it_is_dropped(
+    kept: Referrals, *, disposition: Disposition
+) -> None:
+    fill(kept)
+    kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
+    kept.record(records.Revoked(CROSSING, ()))  # an officer's admission that failed: they go on looking
+    kept.record(records.Settled("another", said(), disposition))
+    assert kept.sealed_for(CROSSING) == ["anna", "bert"]
+    kept.record(records.Settled(CROSSING, said(), disposition))
+    assert kept._of == {}
+    fill(kept)
+    assert kept._of == {}
+    await asyncio.sleep(SEALED_S)  # the clock of what is gone ends nothing else
 
 
-def test_without_an_officer_nothing_is_expected() -> None:
-    async def story(kept: Referrals) -> None:
-        kept.expect("c2", ())
-        fill(kept, "c2")
-        assert list(kept._of) == [CROSSING]
+@told_to(keeping)
+async def test_a_second_referral_begins_its_own_ten_minutes(kept: Referrals) -> None:
+    fill(kept)
+    await asyncio.sleep(SEALED_S / 2)
+    kept.expect("c2", (ANNA, BERT))
+    fill(kept, "c2")
+    await asyncio.sleep(SEALED_S / 2)
+    assert (kept.sealed_for(CROSSING), kept.sealed_for("c2")) == ([], ["anna", "bert"])
 
-    keeping(story)
+
+@told_to(keeping)
+async def test_without_an_officer_nothing_is_expected(kept: Referrals) -> None:
+    kept.expect("c2", ())
+    fill(kept, "c2")
+    assert list(kept._of) == [CROSSING]
 
 
-def test_the_oldest_of_too_many_is_forgotten() -> None:
-    async def story(kept: Referrals) -> None:
-        for number in range(REFERRALS_MAX):
-            kept.expect(f"c-{number}", (ANNA,))
-        assert len(kept._of) == REFERRALS_MAX
-        assert CROSSING not in kept._of
-
-    keeping(story)
+@told_to(keeping)
+async def test_the_oldest_of_too_many_is_forgotten(kept: Referrals) -> None:
+    for number in range(REFERRALS_MAX):
+        kept.expect(f"c-{number}", (ANNA,))
+    assert len(kept._of) == REFERRALS_MAX
+    assert CROSSING not in kept._of
 
 
 # ── what was found, and flags ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_was_found_is_that_of_the_latest_decision_and_goes_with_the_crossing() -> None:
+@told_to(keeping)
+async def test_what_was_found_is_that_of_the_latest_decision_and_goes_with_the_crossing(kept: Referrals) -> None:
     decided = replace(decided_record(), crossing=CROSSING)
     document_only = replace(decided.evidence, face=None)
     entry = records.EntryDecided(CROSSING, Verdict.ADMIT, (), document_only, decided.policy)
-
-    async def story(kept: Referrals) -> None:
-        assert kept.findings(CROSSING) is None
-        kept.record(entry)
-        assert kept.findings(CROSSING) == findings_of(document_only, decided.policy)
-        kept.record(decided)
-        assert kept.findings(CROSSING) == findings_of(decided.evidence, decided.policy)
-        kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
-        assert kept.findings(CROSSING) is not None
-        kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
-        assert kept.findings(CROSSING) is None
-        kept.record(decided)
-        kept.record(records.Closed(CROSSING, ClosedAs.ADMITTED))
-        assert kept.findings(CROSSING) is None
-        for number in range(100):
-            kept.record(replace(decided, crossing=f"c-{number}"))
-        assert len(kept._found) == REFERRALS_MAX + 1
-
-    keeping(story)
+    assert kept.findings(CROSSING) is None
+    kept.record(entry)
+    assert kept.findings(CROSSING) == findings_of(document_only, decided.policy)
+    kept.record(decided)
+    assert kept.findings(CROSSING) == findings_of(decided.evidence, decided.policy)
+    kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
+    assert kept.findings(CROSSING) is not None
+    kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
+    assert kept.findings(CROSSING) is None
+    kept.record(decided)
+    kept.record(records.Closed(CROSSING, ClosedAs.ADMITTED))
+    assert kept.findings(CROSSING) is None
+    for number in range(100):
+        kept.record(replace(decided, crossing=f"c-{number}"))
+    assert len(kept._found) == REFERRALS_MAX + 1
 
 
 def test_findings_say_what_the_evidence_has() -> None:
@@ -234,20 +218,18 @@ def test_findings_say_what_the_evidence_has() -> None:
     assert findings_of(replace(decided.evidence, face=FaceEvidence(0)), decided.policy).quality == ["no_face"]
 
 
-def test_a_flag_is_remembered_for_an_hour_and_while_its_crossing_waits() -> None:
-    async def story(kept: Referrals) -> None:
-        for crossing in (CROSSING, None):
-            kept.record(records.Flagged(crossing, said("anna"), Concern.CHILD))
-            await asyncio.sleep(1)
-        first, second = Raised(Concern.CHILD, "anna", CROSSING, 1000.0), Raised(Concern.CHILD, "anna", None, 1001.0)
-        assert kept.flags(()) == (second, first)
-        kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
-        assert kept.flags(()) == (second, first)
-        await asyncio.sleep(FLAG_S)
-        assert kept.flags({CROSSING}) == (first,)
-        assert kept.flags(()) == ()
-        for _ in range(FLAGS_MAX + 1):
-            kept.record(records.Flagged(None, said(), Concern.OTHER))
-        assert len(kept.flags(())) == FLAGS_MAX
-
-    keeping(story)
+@told_to(keeping)
+async def test_a_flag_is_remembered_for_an_hour_and_while_its_crossing_waits(kept: Referrals) -> None:
+    for crossing in (CROSSING, None):
+        kept.record(records.Flagged(crossing, said("anna"), Concern.CHILD))
+        await asyncio.sleep(1)
+    first, second = Raised(Concern.CHILD, "anna", CROSSING, 1000.0), Raised(Concern.CHILD, "anna", None, 1001.0)
+    assert kept.flags(()) == (second, first)
+    kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
+    assert kept.flags(()) == (second, first)
+    await asyncio.sleep(FLAG_S)
+    assert kept.flags({CROSSING}) == (first,)
+    assert kept.flags(()) == ()
+    for _ in range(FLAGS_MAX + 1):
+        kept.record(records.Flagged(None, said(), Concern.OTHER))
+    assert len(kept.flags(())) == FLAGS_MAX

@@ -457,10 +457,14 @@ def settled(crossing: str) -> Settled:
     return Settled(crossing, Said("officer-1", Role.OFFICER), Disposition.TAKEN_OVER)
 
 
-async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def told_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not kept is told again after ten milliseconds."""
     monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
+
+
+@pytest.mark.usefixtures("told_again_soon")
+async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(lane: Lane) -> None:
     heard: list[register_messages.ToRegisters] = []
 
     async def keeping(connection: Connection[register_messages.ToRegisters]) -> None:
@@ -481,8 +485,8 @@ async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
     assert lane.forgotten == [HANDLE]
 
 
-async def test_what_one_owner_cannot_be_told_holds_up_no_other(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
+@pytest.mark.usefixtures("told_again_soon")
+async def test_what_one_owner_cannot_be_told_holds_up_no_other(lane: Lane) -> None:
     full, other = "cd" * 16, "ef" * 16
 
     async def full_of_one(connection: Connection[register_messages.ToRegisters]) -> None:

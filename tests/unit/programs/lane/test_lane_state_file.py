@@ -69,10 +69,16 @@ def test_a_file_of_brackets_is_a_lost_state(tmp_path: Path) -> None:
     assert not is_held(tmp_path / FILE)
 
 
-async def test_a_state_that_cannot_be_written_leaves_no_older_one_to_be_believed_and_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that failed is tried again at once."""
     monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_state_that_cannot_be_written_leaves_no_older_one_to_be_believed_and_is_told_once(
+    tmp_path: Path,
+) -> None:
     await kept(tmp_path, LastingState())
     heard: list[bool] = []
     file = StateFile(tmp_path, heard.append)
@@ -140,10 +146,8 @@ async def test_no_order_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch:
     await file.drain(5)
 
 
-async def test_a_file_that_cannot_be_written_is_told_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+@pytest.mark.usefixtures("at_once")
+async def test_a_file_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:
     heard: asyncio.Queue[bool] = asyncio.Queue()
     folder = tmp_path / "lane"
     file = StateFile(folder, heard.put_nowait)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -15,35 +14,32 @@ from typing import Any
 import pytest
 from core_fakes.approvals import approvers, signer, write_approvers
 from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
-from fakes.log_context import log_context
+from fakes.log_context import LogParts, log_parts
 
 from gate.audit.inbox import ERASURE, Inbox
 from gate.audit.key_days import KeyDays
-from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.context import Publisher, Worker
+from gate.audit.writer import Outcome, Wanted
 from gate.programs.log.erasures import QUIET_LOOKS, Erasures
 from gate.programs.log.retention import Kept
 from gate_core.approval.erasure import Erasure, SignedErasure
-from gate_core.audit_format.record import Header, canonical_json
+from gate_core.audit_format.record import Header
 from gate_core.audit_format.resume_state import Approved
-from gate_core.audit_format.spool import Spool, key_path
+from gate_core.audit_format.spool import key_path
 from gate_verify.verify import verify
 
 KEPT = Kept({"crossing": None, "device": None, "administration": None}, ())
 TODAY = date(2026, 11, 25)  # of the fakes
 
 
-@dataclass
-class Gate:
-    """A log, its inbox, and what it said of erasures. `full`: no record can be written now."""
+class Gate(LogParts):
+    """A log, its inbox, and what it said of erasures."""
 
-    log: SmallLog
-    writer: Writer
-    publisher: Publisher
     erasures: Erasures
-    in_store: Worker
-    said: list[Mapping[str, object]] = field(default_factory=list)
-    full: bool = False
+
+    def parts(self) -> dict[str, Any]:
+        folder = self.log.folder
+        inbox, approvers = Inbox(folder / "inbox", folder / "refused"), folder / "approvers.toml"
+        return {"inbox": inbox, "origin": ORIGIN, "approvers": approvers}
 
     @property
     def inbox(self) -> Path:
@@ -83,38 +79,9 @@ class Gate:
 async def gate(folder: Path, kept: Kept = KEPT, *, names: bool = True) -> AsyncIterator[Gate]:
     (folder / "inbox").mkdir()
     write_approvers(folder / "approvers.toml")
-    log = SmallLog(folder)
-    spool = Spool(log.spool)
-    with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
-
-        async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-            if made.full:
-                return Refused("the disk is full")
-            (outcome,) = await in_store(writer.append, [Wanted.of(happening(kind), canonical_json(fields))], 0)
-            made.said.append(fields)
-            return outcome
-
-        opening = log.writer()
-        writer = await in_store(opening.__enter__)
-        try:
-            publisher = Publisher(writer, spool, in_store, in_spool, published=0)
-            shared = log_context(
-                inbox=Inbox(folder / "inbox", folder / "refused"),
-                writer=writer,
-                publisher=publisher,
-                spool=spool,
-                origin=ORIGIN,
-                approvers=folder / "approvers.toml",
-                say=say,
-                in_store=in_store,
-                in_spool=in_spool,
-                in_inbox=in_inbox,
-            )
-            erasures = Erasures(shared, kept, names=names)
-            made = Gate(log, writer, publisher, erasures, in_store)
-            yield made
-        finally:
-            await in_store(opening.__exit__, None, None, None)
+    async with log_parts(Gate, SmallLog(folder)) as (made, shared):
+        made.erasures = Erasures(shared, kept, names=names)
+        yield made
 
 
 @pytest.mark.parametrize("moved", [True, False], ids=["after it moved", "while it is in the database"])
@@ -212,10 +179,10 @@ async def test_an_order_that_nobody_could_write_of_waits(tmp_path: Path) -> None
     async with gate(tmp_path) as log:
         key = (await log.write(*crossing("c1")))[0]
         log.order(key)
-        log.full = True
+        log.refuses = True
         assert not await log.erasures.look()
         assert log.traces(key) == ["spool"]
-        log.full = False
+        log.refuses = False
         assert await log.erasures.look()
         assert log.traces(key) == []
 

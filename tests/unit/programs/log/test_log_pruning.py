@@ -5,24 +5,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fakes.audit_logs import BOOT, ORIGIN, SmallLog, happening, wanted
-from fakes.log_context import log_context
+from fakes.audit_logs import BOOT, ORIGIN, SmallLog, wanted
+from fakes.log_context import LogParts, log_parts
 
 from gate.audit.inbox import HELD, Inbox, MirrorKeys
-from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
-from gate.programs.log.context import Now, Publisher, Worker
+from gate.audit.writer import APPENDS_REMEMBERED
+from gate.programs.log.context import Now
 from gate.programs.log.pruning import Pruning
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, tiles
 from gate_core.audit_format.merkle import prove_consistency, root_of, verify_consistency
 from gate_core.audit_format.note import Algorithm, Note, Signer
-from gate_core.audit_format.record import canonical_json
 from gate_core.audit_format.spool import Spool, sealed_path
 from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import Piece, entries_path
@@ -58,19 +57,22 @@ def log(whole: SmallLog, tmp_path: Path) -> SmallLog:
     return dataclasses.replace(whole, folder=tmp_path / "log")
 
 
-@dataclass
-class Gate:
+class Gate(LogParts):
     """A log program's part that prunes; `day` is today as it is borne out, `known` whether it is."""
 
-    log: SmallLog
-    writer: Writer
-    publisher: Publisher
     pruning: Pruning
-    in_store: Worker
-    day: date = DAY
-    known: bool = True
-    refuses: bool = False
-    said: list[Mapping[str, object]] = field(default_factory=list)
+    day = DAY
+    known = True
+
+    def parts(self) -> dict[str, Any]:
+        folder = self.log.folder
+        return {
+            "inbox": Inbox(folder / "inbox", folder / "refused"),
+            "mirror": MirrorKeys(MIRROR.verifier, folder / "mirror-keys"),
+            "origin": ORIGIN,
+            "now": Now(wall=lambda: self.noon, monotonic_ms=lambda: 0, boot=BOOT),
+            "today": lambda: self.day if self.known else None,
+        }
 
     @property
     def noon(self) -> datetime:
@@ -107,42 +109,10 @@ class Gate:
 
 @contextlib.asynccontextmanager
 async def gate(log: SmallLog, days: int | None = DAYS, *, boot: str = BOOT) -> AsyncIterator[Gate]:
-    spool = Spool(log.spool)
-    with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
-        made: Gate
-
-        async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-            if made.refuses:
-                return Refused("the disk is full")
-            (outcome,) = await in_store(writer.append, [Wanted.of(happening(kind), canonical_json(fields))], 0)
-            made.said.append(fields)
-            return outcome
-
-        opening = log.writer()
-        writer = await in_store(opening.__enter__)
-        try:
-            published = spool.checkpoint()
-            size = 0 if published is None else Checkpoint.parse(Note.parse(published).text).size
-            publisher = Publisher(writer, spool, in_store, in_spool, published=size)
-            shared = log_context(
-                inbox=Inbox(log.folder / "inbox", log.folder / "refused"),
-                mirror=MirrorKeys(MIRROR.verifier, log.folder / "mirror-keys"),
-                writer=writer,
-                publisher=publisher,
-                spool=spool,
-                origin=ORIGIN,
-                now=Now(wall=lambda: made.noon, monotonic_ms=lambda: 0, boot=boot),
-                today=lambda: made.day if made.known else None,
-                say=say,
-                in_store=in_store,
-                in_spool=in_spool,
-                in_inbox=in_inbox,
-            )
-            pruning = Pruning(shared, days)
-            made = Gate(log, writer, publisher, pruning, in_store)
-            yield made
-        finally:
-            await in_store(opening.__exit__, None, None, None)
+    async with log_parts(Gate, log) as (made, shared):
+        now = dataclasses.replace(shared.now, boot=boot)
+        made.pruning = Pruning(dataclasses.replace(shared, now=now), days)
+        yield made
 
 
 async def test_what_the_mirror_has_held_for_long_goes_and_every_proof_goes_on(log: SmallLog, tmp_path: Path) -> None:

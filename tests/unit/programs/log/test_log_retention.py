@@ -9,24 +9,24 @@ import io
 import json
 import shutil
 from base64 import b64decode
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.audit_logs import LateSpool, SmallLog, happening
-from fakes.log_context import log_context
+from fakes.log_context import LogParts, log_parts
 
 from gate.audit.key_days import KeyDay, KeyDays
-from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.context import Publisher, Worker, borne_out
+from gate.audit.writer import Wanted
+from gate.programs.log.context import borne_out
 from gate.programs.log.retention import Kept, Retention
 from gate_core.audit_format.errors import BadSignatureError
 from gate_core.audit_format.export import Outlet, bundle
 from gate_core.audit_format.note import Signer
-from gate_core.audit_format.record import Header, canonical_json
-from gate_core.audit_format.spool import EXPIRED, Spool, key_path
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.spool import EXPIRED, key_path
 from gate_core.audit_format.statements import Expired
 from gate_core.audit_format.unsealer import OpenedRecord, Unsealer
 from gate_verify.verify import verify
@@ -41,17 +41,14 @@ def record(kind: str, crossing: str | None = None, *, day: date = DAY) -> Wanted
     return Wanted.of(one, b"{}")
 
 
-@dataclass
-class Gate:
+class Gate(LogParts):
     """A log whose keys are kept; `today` is what the clock says, as far as it is borne out."""
 
-    log: SmallLog
-    writer: Writer
-    publisher: Publisher
     retention: Retention
-    in_store: Worker
     today: date | None = DAY
-    refuses: bool = False
+
+    def parts(self) -> dict[str, Any]:
+        return {"today": lambda: self.today}
 
     async def write(self, *wanted: Wanted) -> None:
         await self.in_store(self.writer.append, wanted, 0, dated=self.today is not None)
@@ -68,7 +65,7 @@ class Gate:
     def names(self) -> list[str]:
         return [one.name for one in KeyDays(self.log.folder / "keys").days()]
 
-    def said(self) -> list[dict[str, object]]:
+    def told(self) -> list[dict[str, object]]:
         """What records in clear say of keys that were forgotten."""
         out, unsealer = io.BytesIO(), Unsealer(self.log.auditors)
         bundle(Outlet(self.log.spool), out)
@@ -84,35 +81,9 @@ class Gate:
 
 @contextlib.asynccontextmanager
 async def gate(folder: Path, kept: Kept = TWO_DAYS, *, again: SmallLog | None = None) -> AsyncIterator[Gate]:
-    log = again or SmallLog(folder)
-    spool = Spool(log.spool)
-    with Worker("store") as in_store, Worker("spool") as in_spool:
-        made: Gate
-
-        async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-            if made.refuses:
-                return Refused("the disk is full")
-            (outcome,) = await in_store(writer.append, [Wanted.of(happening(kind), canonical_json(fields))], 0)
-            return outcome
-
-        opening = log.writer()
-        writer = await in_store(opening.__enter__)
-        try:
-            publisher = Publisher(writer, spool, in_store, in_spool, published=0)
-            shared = log_context(
-                writer=writer,
-                publisher=publisher,
-                spool=spool,
-                in_store=in_store,
-                in_spool=in_spool,
-                say=say,
-                today=lambda: made.today,
-            )
-            retention = Retention(shared, kept, KeyDays(log.folder / "keys"))
-            made = Gate(log, writer, publisher, retention, in_store)
-            yield made
-        finally:
-            await in_store(opening.__exit__, None, None, None)
+    async with log_parts(Gate, again or SmallLog(folder)) as (made, shared):
+        made.retention = Retention(shared, kept, KeyDays(made.log.folder / "keys"))
+        yield made
 
 
 async def test_a_day_is_kept_for_its_time_and_then_goes_with_a_record_that_says_so(tmp_path: Path) -> None:
@@ -128,7 +99,7 @@ async def test_a_day_is_kept_for_its_time_and_then_goes_with_a_record_that_says_
         await log.publisher.catch_up()
         assert log.names() == ["device-2026-11-23", "crossing-2026-11-24"], "what was just said waits to be published"
         assert log.report() == (True, 5, 1)
-        assert log.said() == [{"class": "crossing", "day": "2026-11-23", "keys": 1}]
+        assert log.told() == [{"class": "crossing", "day": "2026-11-23", "keys": 1}]
         assert log.retention.detail()["oldest"] == {"crossing": "2026-11-24", "device": "2026-11-23"}
         await log.retention.look()
         assert log.entries() == 5, "a day goes once"
@@ -275,7 +246,7 @@ async def test_an_end_between_the_record_and_the_file_is_gone_on_with(tmp_path: 
         await log.publisher.catch_up()
         assert (log.names(), log.retention.problem) == ([], "")
         assert log.report() == (True, 3, 1)
-        assert len(log.said()) == 2, "it was said before each try"
+        assert len(log.told()) == 2, "it was said before each try"
 
 
 async def test_what_cannot_be_moved_is_said_and_holds_up_nothing(tmp_path: Path) -> None:

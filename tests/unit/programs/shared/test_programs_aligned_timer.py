@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.programs.shared.aligned_timer import after_pause_s, beat, next_beat_s
-from gate_contract.virtual_time import run_virtual
+from gate_contract.virtual_time import in_virtual_time
 
 NOW_S = st.floats(0, 1e7)
 EVERY_S = st.integers(20, 5_000).map(lambda ms: ms / 1000)
@@ -43,18 +43,16 @@ def test_who_looks_ten_times_a_second_comes_on_the_beat_of_a_tenth(start_s: floa
     assert is_beat(at_s, 0.1)
 
 
-def test_loops_of_one_period_are_due_in_the_same_moment() -> None:
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        due: list[float] = []
+@in_virtual_time
+async def test_loops_of_one_period_are_due_in_the_same_moment() -> None:
+    loop = asyncio.get_running_loop()
+    due: list[float] = []
 
-        async def once(late_s: float) -> None:
-            await asyncio.sleep(late_s)
-            for _ in range(3):
-                await beat(0.1)
-                due.append(round(loop.time(), 6))
+    async def once(late_s: float) -> None:
+        await asyncio.sleep(late_s)
+        for _ in range(3):
+            await beat(0.1)
+            due.append(round(loop.time(), 6))
 
-        await asyncio.gather(once(0.013), once(0.077))
-        assert len(set(due)) == 3
-
-    run_virtual(story())
+    await asyncio.gather(once(0.013), once(0.077))
+    assert len(set(due)) == 3
