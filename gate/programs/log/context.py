@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Final, ParamSpec, Self, TypeVar
 
 from gate.audit.inbox import Inbox, MirrorKeys
-from gate.audit.writer import Outcome, Wanted, Writer
+from gate.audit.writer import Outcome, Standing, Wanted, Writer
 from gate.programs.shared.fault_latch import FaultLatch
-from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import StoreError
 from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.audit_format.record import Happening, canonical_json, time_text
-from gate_core.audit_format.resume_state import Boot
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.tiles import pieces_between
 from gate_core.evidence.names import Head
@@ -37,12 +35,13 @@ class FoundHead:
     heard_ms: int | None
 
 
-def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirrored: int) -> FoundHead:
-    """Return the head's state in the boot `name`. `mirrored`: number of entries that the mirror has signed."""
+def found_head(standing: Standing, name: str) -> FoundHead:
+    """Return the head's state in the boot `name`."""
+    boot, checkpoint = standing.left.boot, standing.checkpoint
     if boot is None or boot.name != name:
         size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
         return FoundHead(Head.UNCONFIRMED, size, root, None)
-    state = Head.CONFIRMED if mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
+    state = Head.CONFIRMED if standing.mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
     return FoundHead(state, boot.size, boot.root, boot.heard_ms)
 
 

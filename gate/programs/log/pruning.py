@@ -84,8 +84,7 @@ class Pruning:
 
     async def _drop(self, today: date, days: int) -> None:
         standing = self._log.writer.standing
-        head = found_head(standing.left.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
-        if head.state is not Head.CONFIRMED or standing.problem is not None:
+        if found_head(standing, self._log.now.boot).state is not Head.CONFIRMED or standing.problem is not None:
             return
         first, until = await self._log.in_store(self._log.writer.prunable, today, days, self._log.publisher.published)
         until = min(until, first + ENTRIES_MAX)

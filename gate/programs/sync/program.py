@@ -24,6 +24,7 @@ from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync import inbox
 from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
+from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
@@ -293,7 +294,7 @@ class Outbox:
         if receipt is not None:
             try:
                 # Our copy first: a start gets a new receipt, but only this one shows a rollback of the mirror.
-                await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
+                await asyncio.to_thread(durable.write, self._identity / inbox.LAST_RECEIPT, receipt.note)
                 name = f"receipt-{receipt.checkpoint.size}"
                 await asyncio.to_thread(inbox.drop, self._inbox, name, receipt.note)
             except OSError:
