@@ -84,7 +84,7 @@ class HeldLists:
         """Use new editions from the folder of downloads, and erase expired copies. Slow work runs in threads."""
         problems: list[str] = []
         refused: dict[_Tried, str] = {}
-        before = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
+        before = self.headers()
         found = await asyncio.to_thread(self._found, problems)
         for header, note, path in found:
             entries = path.with_suffix(".entries" if header.delta is None else ".delta")
@@ -104,8 +104,7 @@ class HeldLists:
                 refused[tried] = self._refused[tried]
             problems.append(refused[tried])
         # A refused edition is retried only after a change of its files, or of an edition in use.
-        held = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
-        self._refused = refused if held == before else {}
+        self._refused = refused if self.headers() == before else {}
         for name, stored in self._stored.items():
             if stored.erase_over(now):
                 log.warning("copy_erased", extra={"register": name})
