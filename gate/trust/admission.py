@@ -211,9 +211,7 @@ class Admission:
     @property
     def used(self) -> set[int]:
         """Return the sources from which something was accepted."""
-        return (
-            {source for _, source in self.listings} | set(self.lists) | {source for _, source in self.revocation_lists}
-        )
+        return {source for _, source in (*self.listings, *self.revocation_lists)} | set(self.lists)
 
     def kind_of(self, source: Source) -> str:
         """Return the database's name of a source. A certificate that was not given by hand does not vouch later either."""

@@ -113,9 +113,7 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
     """Return the lists' part of the status, by kind, with its alarms."""
     editions = store.editions()
     newest = max((one.this_update for one in editions), default=None)
-    due = min(
-        (one.next_update for one in editions if one.next_update is not None and one.next_update >= now), default=None
-    )
+    due = min((one.next_update for one in editions if one.next_update and one.next_update >= now), default=None)
     return {
         "version": store.version,
         "certificates": len(store),

@@ -270,9 +270,8 @@ class RegisterService:
                     if await self._settle(register, handle, disposition):
                         await connection.send(register_messages.SettlementKept())
                 case register_messages.DayKeyWanted():
-                    await connection.send(
-                        register_messages.DayKeyIs(b"" if self._day_key is None else self._day_key.now())
-                    )
+                    key = b"" if self._day_key is None else self._day_key.now()
+                    await connection.send(register_messages.DayKeyIs(key))
                 case StatusRequest():
                     await connection.send(self.status())
 

@@ -236,9 +236,8 @@ class ConsoleServer:
                 look = await self._lane.look()
             except LaneAwayError as error:
                 return _refused(503, str(error))
-        return _said(
-            console_link.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
-        )
+        said = console_link.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+        return _said(said)
 
     async def _order(self, request: Request) -> Response:
         try:

@@ -35,14 +35,8 @@ class StatusPage:
         settings, told = self.settings, self.told.says("lane")
         sensors = None if self._watches else settings.sensors
         owned = {"barrier": settings.driven, "first_barrier": settings.first_driven, "sensors": sensors}
-        parts = [
-            *(name for name, one in owned.items() if one is not None),
-            "reader",
-            "camera",
-            "vision",
-            "log",
-            "screen",
-        ]
+        parts = [name for name, one in owned.items() if one is not None]
+        parts += ["reader", "camera", "vision", "log", "screen"]
         return {part: part not in self.told.lane.lost if told else None for part in parts}
 
     def _of(self, program: str, part: str) -> object:

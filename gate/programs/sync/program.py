@@ -320,9 +320,8 @@ class Outbox:
         response = await courier.send(wire.expired_request(word))
         self._forgotten, self._told_ms, self.untold = word, now_ms, None
         if response.status != 204:
-            self.untold = (
-                f"the centre keeps keys that are forgotten here ({response.status}: {wire.reason_of(response)})"
-            )
+            why = f"{response.status}: {wire.reason_of(response)}"
+            self.untold = f"the centre keeps keys that are forgotten here ({why})"
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Request regularly what the central server holds, for the log program; older servers do not answer."""

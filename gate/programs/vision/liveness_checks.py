@@ -272,9 +272,8 @@ class DisplayChallenge:
         number = 1 if self._asked is None else self._asked.number + 1
         if number > (COLOURS_MAX if looking else AHEAD):
             return None
-        self._asked = ShowTint(
-            number, self._dice.choice(TINTS if self._asked is None else far_from(self._asked.colour))
-        )
+        colours = TINTS if self._asked is None else far_from(self._asked.colour)
+        self._asked = ShowTint(number, self._dice.choice(colours))
         self._asked_ms, self._painted_ms = now_ms, None
         return self._asked
 
