@@ -168,7 +168,6 @@ class LogServer:
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _write(self) -> None:
-        """Write waiting appends together."""
         while True:
             batch: list[_Pending] = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < BATCH_MAX:
@@ -293,7 +292,6 @@ class LogServer:
         return {"written": standing.left.written or None, "cosigned": cosigned}
 
     def _disk(self) -> dict[str, object]:
-        """Return the disk's free and total bytes, and the days left."""
         try:
             disk = shutil.disk_usage(self._config.paths.state)
         except OSError:

@@ -106,8 +106,6 @@ def _modes(told: ProgramStatus, config: Config) -> Iterator[Sample]:
 def _histogram(
     label: str, durations: Callable[[ProgramStatus], Mapping[str, Stage]]
 ) -> Callable[[ProgramStatus, Config], Samples]:
-    """Return a sampler for a histogram per label."""
-
     def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         for name, one in sorted(durations(told).items()):
             if _LABEL.fullmatch(name):

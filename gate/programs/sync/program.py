@@ -151,7 +151,6 @@ def _upkeep(
     every_s: float = LOOK_EVERY_S,
     line: Line | None = None,
 ) -> Upkeep:
-    """Build the upkeep of the device's certificate."""
     folder, shared = Path(settings.identity), line or Line(settings.kbit_s)
 
     def connect(authorities: Path) -> Courier:

@@ -187,7 +187,6 @@ class Child:
         self._started.set()
 
     def _open_camera(self) -> None:
-        """Open the camera, once."""
         if self._crossing is not None and not self._looking.is_set():
             self._crossing.camera.open()
             self._looking.set()

@@ -153,7 +153,6 @@ class Video:
         self._feed.command(wanted.factor, at_ms=sent_ms, taken_ms=self._told_ms)
 
     async def _restore(self) -> None:
-        """Restore the calibrated exposure."""
         try:
             if self._told[-1].factor != 1.0:
                 await self._set(1.0)
