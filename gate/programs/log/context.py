@@ -218,7 +218,7 @@ class Worker:
 
 
 class Publisher:
-    """Publishes new records to the spool, in pauses between records."""
+    """Publishes new records to the spool, in pauses between records. `trouble`: why the last attempt failed."""
 
     def __init__(self, writer: Writer, spool: Spool, in_store: Worker, in_spool: Worker, *, published: int) -> None:
         self._writer = writer
@@ -229,14 +229,9 @@ class Publisher:
         # Held while a piece is read and written, and while keys are deleted: else a deleted key could be written again.
         self.between_pieces = asyncio.Lock()
         self._handovers = 0
-        self._trouble = FaultLatch(
+        self.trouble = FaultLatch(
             log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
         )
-
-    @property
-    def problem(self) -> str:
-        """Why the last attempt failed; empty if it succeeded."""
-        return self._trouble.words
 
     async def catch_up(self) -> bool:
         """Publish what is missing; False if that failed and must be tried again."""
@@ -259,8 +254,8 @@ class Publisher:
                 await self._in_spool(self._spool.write, files)
                 await self._in_spool(self._spool.release, standing.note)
         except (OSError, StoreError) as error:
-            self._trouble.is_now(f"the spool cannot be written: {error}")
+            self.trouble.is_now(f"the spool cannot be written: {error}")
             return False
         self.published = size
-        self._trouble.is_now("")
+        self.trouble.is_now("")
         return True

@@ -258,7 +258,7 @@ class LogServer:
     def _status(self) -> Status:
         standing, publisher = self._log.writer.standing, self._log.publisher
         checkpoint = standing.checkpoint
-        problem = standing.problem or publisher.problem or self._retention.problem or None
+        problem = standing.problem or publisher.trouble.words or self._retention.trouble.words or None
         detail: dict[str, object] = {
             "entries": checkpoint.size if checkpoint else 0,
             "root": checkpoint.root.hex() if checkpoint else None,

@@ -49,18 +49,13 @@ class _Tried:
 
 
 class HeldLists:
-    """All lists, by their configured names."""
+    """All lists, by their configured names. `trouble`: what an operator must look into."""
 
     def __init__(self, stored_lists: Mapping[str, StoredList], incoming: Path) -> None:
         self._stored = stored_lists
         self._incoming = incoming
         self._refused: dict[_Tried, str] = {}
-        self._trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
-
-    @property
-    def problem(self) -> str:
-        """What an operator must look into; empty without a problem."""
-        return self._trouble.words
+        self.trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
 
     def headers(self) -> dict[str, Header | None]:
         """Return each list's edition in use, or None."""
@@ -108,7 +103,7 @@ class HeldLists:
         for name, stored in self._stored.items():
             if stored.erase_over(now):
                 log.warning("copy_erased", extra={"register": name})
-        self._trouble.is_now("; ".join(problems))
+        self.trouble.is_now("; ".join(problems))
 
     def close(self) -> None:
         """Close all lists."""

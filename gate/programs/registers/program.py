@@ -303,7 +303,7 @@ class RegisterService:
         """Return the status of lists and registers."""
         now = clock.now()
         registers = {one.name: self._state_of(one, now) for one in self._settings.required}
-        problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
+        problem = self._lists.trouble.words or "; ".join(one.words for one in self._troubles.values() if one.words)
         well = not problem and all(one["state"] in WELL for one in registers.values())
         return Status(
             program="registers",
