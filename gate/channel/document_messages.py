@@ -14,9 +14,7 @@ from gate.channel.log_messages import DeviceSettings
 from gate.channel.message import Issuer, Message, Moment
 from gate.channel.register_messages import DAY_KEY_BYTES, DocumentQuestion, Mark
 from gate.channel.vision_messages import EndCrossing, OfficersOf, PageRead, SealedPiece
-from gate_core.evidence.crossing import (
-    DocumentEvidence,
-)
+from gate_core.evidence.crossing import DocumentEvidence
 from gate_core.evidence.trust_lists import Edition, PublishedList
 
 

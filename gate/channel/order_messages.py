@@ -19,13 +19,7 @@ from gate.channel.message import (
 )
 from gate.channel.screen_messages import PagePainted, TravellerAsks, View, WatchView
 from gate.passage.names import Concern, Outcome
-from gate_core.evidence.crossing import (
-    AccessProtocol,
-    Alarm,
-    Check,
-    Notice,
-    PageCheck,
-)
+from gate_core.evidence.crossing import AccessProtocol, Alarm, Check, Notice, PageCheck
 from gate_core.evidence.reasons import Objection
 from gate_core.evidence.service_scope import EVERYBODY, BorderDirection
 

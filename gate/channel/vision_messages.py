@@ -21,12 +21,7 @@ from gate.channel.message import (
     Words,
 )
 from gate.passage.names import TrackChange
-from gate_core.evidence.crossing import (
-    CameraTrouble,
-    PadResult,
-    PageCheck,
-    Swap,
-)
+from gate_core.evidence.crossing import CameraTrouble, PadResult, PageCheck, Swap
 from gate_core.evidence.screen import Guidance
 
 REMEMBERED_FACES_MAX = 10

@@ -135,8 +135,7 @@ class Admission:
         self._operators = HeldAnchors([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
         self._revocations = Revocations(known.revocations, known.editions, now)
-        self._known_signers = known.signers
-        self._known_seal_signers = known.seal_signers
+        self._stored = known
         self._renewed: set[tuple[str, str]] = set()
         self._now = now
         self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
@@ -189,16 +188,13 @@ class Admission:
     def _admit_signers(self, sources: Sequence[Source]) -> None:
         """Admit document signers of a directory, and seal signers of a directory or in files of their own."""
         of_documents = [one.content.certificate for one in sources if isinstance(one.content, DocumentSigner)]
-        self.signers = signers.admit(
-            of_documents, self._pool, self._known_signers, self._now, signers.no_document_signer
-        )
+        known = self._stored
+        self.signers = signers.admit(of_documents, self._pool, known.signers, self._now, signers.no_document_signer)
         of_seals = [one.content.certificate for one in sources if isinstance(one.content, SealSigner)]
         of_seals += [
             one.content for one in sources if isinstance(one.content, Certificate) and signs_seals(one.content)
         ]
-        self.seal_signers = signers.admit(
-            of_seals, self._pool, self._known_seal_signers, self._now, signers.no_seal_signer
-        )
+        self.seal_signers = signers.admit(of_seals, self._pool, known.seal_signers, self._now, signers.no_seal_signer)
         for kind, admitted in (("document", self.signers), ("seal", self.seal_signers)):
             self.rejected += [Rejected(f"{kind} signers: {number}", reason) for reason, number in admitted.refused]
 
@@ -215,9 +211,7 @@ class Admission:
     @property
     def used(self) -> set[int]:
         """Return the sources from which something was accepted."""
-        return (
-            {source for _, source in self.listings} | set(self.lists) | {source for _, source in self.revocation_lists}
-        )
+        return {source for _, source in (*self.listings, *self.revocation_lists)} | set(self.lists)
 
     def kind_of(self, source: Source) -> str:
         """Return the database's name of a source. A certificate that was not given by hand does not vouch later either."""

@@ -7,7 +7,7 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol, TypedDict
 
 from gate_core.evidence.trust_lists import Edition, PublishedList
@@ -66,11 +66,11 @@ def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...
     found: list[Alarm] = []
     if store.newest_import is None:
         found.append(Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"))
-    elif (days := _days(store.newest_import, now)) > age_max_days:
-        found.append(Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"))
+    elif (age := days(store.newest_import, now)) > age_max_days:
+        found.append(Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {age} days"))
     for one in store.published:
-        if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days:
-            text = f"the {in_words(one.kind)} of {one.publisher} is {days} days old"
+        if (age := days(datetime.fromisoformat(one.signed_at), now)) > age_max_days:
+            text = f"the {in_words(one.kind)} of {one.publisher} is {age} days old"
             found.append(Alarm(AlarmKind.LIST_OLD, one.publisher, text))
     found += [
         Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
@@ -91,11 +91,12 @@ def _overdue(one: Edition, now: datetime) -> str:
         return f"a revocation list of {one.country} does not say when the next one comes"
     if one.next_update < now:
         return f"a revocation list of {one.country} should have been followed by {one.next_update:%Y-%m-%d}"
-    return f"a revocation list of {one.country} is {_days(one.this_update, now)} days old"
+    return f"a revocation list of {one.country} is {days(one.this_update, now)} days old"
 
 
-def _days(since: datetime, now: datetime) -> int:
-    return (now - since) // timedelta(days=1)
+def days(since: datetime, now: datetime) -> int:
+    """Return the number of whole days."""
+    return (now - since).days
 
 
 class Freshness(TypedDict):
@@ -112,9 +113,7 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
     """Return the lists' part of the status, by kind, with its alarms."""
     editions = store.editions()
     newest = max((one.this_update for one in editions), default=None)
-    due = min(
-        (one.next_update for one in editions if one.next_update is not None and one.next_update >= now), default=None
-    )
+    due = min((one.next_update for one in editions if one.next_update and one.next_update >= now), default=None)
     return {
         "version": store.version,
         "certificates": len(store),
@@ -122,7 +121,7 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
             {
                 "kind": in_words(one.kind).replace(" ", "_"),
                 "publisher": one.publisher,
-                "age_days": _days(datetime.fromisoformat(one.signed_at), now),
+                "age_days": days(datetime.fromisoformat(one.signed_at), now),
             }
             for one in store.published
         ],

@@ -75,9 +75,8 @@ def withdraw_revoked(
     for kind in (0, 1):
         while found := _revoked(connection, kind, now):
             for source, name, signer in found:
-                gone.append(
-                    Rejected(name, f"{WITHDRAWN}: the certificate of its signer ({signer.subject}) was revoked since")
-                )
+                why = f"{WITHDRAWN}: the certificate of its signer ({signer.subject}) was revoked since"
+                gone.append(Rejected(name, why))
                 _forget_source(connection, source)
             # Certificates named only by these lists revoke nothing any more.
             withdrawn += connection.execute(FORGET).rowcount

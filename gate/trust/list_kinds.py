@@ -1,7 +1,7 @@
 """The kinds of signed lists: the store's name of each, its recognition and parser, and who vouches for its signer.
 
-A new kind is a parser and a row in one of two tables: lists with CSCA certificates, or lists of defects, which are kept
-whole. Revocation lists are in neither: their issuer signs them itself.
+A new kind is a parser and a row in the table of lists of defects, which are kept whole. Master lists, of CSCA certificates, are a kind of
+their own. Revocation lists are none: their issuer signs them itself.
 """
 
 import enum
@@ -13,6 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from gate_documents.pki import defect_list, deviation_list, master_list
 from gate_documents.pki.certificate import Certificate
 from gate_documents.pki.known_defects import KnownDefects
+from gate_documents.pki.master_list import MasterList
 from gate_documents.pki.signed_data import SignedMessage, parse_signed_message
 
 
@@ -24,27 +25,12 @@ class Vouching(enum.Enum):
     ANY_CSCA = enum.auto()  # every one that is known
 
 
-class Signed(Protocol):
-    """The parsed form of a list."""
+class TellsDefects(Protocol):
+    """The parsed form of a list of defects. It always has a signing time."""
 
     @property
     def message(self) -> SignedMessage:
         """The signed message that contains it."""
-
-    def verify(self) -> Certificate:
-        """Verify the signature and return the signer's certificate. Raises DocumentError."""
-
-
-class NamesCertificates(Signed, Protocol):
-    """A list with certificates."""
-
-    @property
-    def certificates(self) -> tuple[bytes, ...]:
-        """In DER, unparsed."""
-
-
-class TellsDefects(Signed, Protocol):
-    """A list of defects. It always has a signing time."""
 
     @property
     def signed_at(self) -> datetime:
@@ -54,8 +40,11 @@ class TellsDefects(Signed, Protocol):
     def entries(self) -> tuple[KnownDefects, ...]:
         """The entries, each with its documents."""
 
+    def verify(self) -> Certificate:
+        """Verify the signature and return the signer's certificate. Raises DocumentError."""
 
-P = TypeVar("P", bound=Signed)
+
+P = TypeVar("P", MasterList, TellsDefects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +62,10 @@ class ListKind(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class ListOfCertificates:
-    """A parsed list with certificates."""
+    """A parsed master list."""
 
-    kind: ListKind[NamesCertificates]
-    parsed: NamesCertificates
+    kind: ListKind[MasterList]
+    parsed: MasterList
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +79,9 @@ class ListOfDefects:
 
 SignedList = ListOfCertificates | ListOfDefects
 
-MASTER_LIST: Final[ListKind[NamesCertificates]] = ListKind(
+MASTER_LIST: Final = ListKind(
     "MasterList", master_list.CONTENT_TYPE, master_list.parse_master_list, Vouching.CHOSEN_CSCA
 )
-LISTS_OF_CERTIFICATES: Final[tuple[ListKind[NamesCertificates], ...]] = (MASTER_LIST,)
 LISTS_OF_DEFECTS: Final[tuple[ListKind[TellsDefects], ...]] = (
     ListKind("DeviationList", deviation_list.CONTENT_TYPE, deviation_list.parse_deviation_list, Vouching.ANY_CSCA),
     ListKind("DefectList", defect_list.CONTENT_TYPE, defect_list.parse_defect_list, Vouching.NOBODY),
@@ -106,8 +94,7 @@ def read_list(data: bytes) -> SignedList:
     for of_defects in LISTS_OF_DEFECTS:
         if of_defects.content_type == content_type:
             return ListOfDefects(of_defects, of_defects.parse(data), data)
-    kind = next((one for one in LISTS_OF_CERTIFICATES if one.content_type == content_type), MASTER_LIST)
-    return ListOfCertificates(kind, kind.parse(data))
+    return ListOfCertificates(MASTER_LIST, MASTER_LIST.parse(data))
 
 
 def signing_time(one: SignedList) -> datetime | None:

@@ -102,5 +102,4 @@ def _issuer_of(one: RevocationList, pool: HeldAnchors, tolerated: set[Tolerance]
 
 
 def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
-    """True if older by date or by number."""
     return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)

@@ -12,11 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = 5
-_WITH_DOCUMENT_SIGNERS: Final = 3
-_WITH_OTHER_SIGNERS: Final = 4
-# Version 2 has no document signers; before 4 no seals' or lists' signers; before 5 no record of what was tolerated.
-READABLE: Final = (2, 3, 4, 5)
 SOURCED: Final = ("listing", "revocation_list", "defect_list")  # the tables whose rows rest on a source
 _TABLES: Final = (
     """CREATE TABLE "source" (
@@ -106,17 +101,14 @@ _TOLERANCES: Final = (
    PRIMARY KEY ("digest", "name")
 )""",  # the SHA-256 of the certificate or list in hex
 )
+_STEPS: Final = ((2, _TABLES), (3, _DOCUMENT_SIGNERS), (4, _OTHER_SIGNERS), (5, _TOLERANCES))  # what each version added
+READABLE: Final = tuple(version for version, _ in _STEPS)
+VERSION: Final = READABLE[-1]
 
 
 def _statements(before: int, after: int) -> tuple[str, ...]:
     """Return the statements that migrate a store from one version to another; 0: an empty file."""
-    steps = (
-        (READABLE[0], _TABLES),
-        (_WITH_DOCUMENT_SIGNERS, _DOCUMENT_SIGNERS),
-        (_WITH_OTHER_SIGNERS, _OTHER_SIGNERS),
-        (VERSION, _TOLERANCES),
-    )
-    return tuple(one for version, statements in steps if before < version <= after for one in statements)
+    return tuple(one for version, statements in _STEPS if before < version <= after for one in statements)
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from gate.trust.errors import StoreError
-from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
+from gate.trust.list_kinds import LISTS_OF_DEFECTS, MASTER_LIST
 from gate.trust.signers import DirectorySigners
 from gate.trust.snapshot import Snapshot, is_sound, is_whole, open_snapshot, shown
 from gate_core.evidence.trust_lists import Edition, PublishedList
@@ -48,7 +48,7 @@ _TOLERATED: Final = (
 )
 _HAS_TOLERANCES: Final = "SELECT 1 FROM sqlite_master WHERE name = 'tolerance'"
 _DEFECT_PARSERS: Final = {kind.name: kind.parse for kind in LISTS_OF_DEFECTS}
-_LIST_KINDS: Final = frozenset({*(kind.name for kind in LISTS_OF_CERTIFICATES), *_DEFECT_PARSERS})
+_LIST_KINDS: Final = frozenset({MASTER_LIST.name, *_DEFECT_PARSERS})
 
 
 @dataclass(frozen=True, slots=True)

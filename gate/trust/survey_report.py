@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader
 
-from gate.trust.freshness import is_overdue
+from gate.trust.freshness import days, is_overdue
 from gate.trust.survey import Revocation
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def render(found: Survey, store: Path) -> str:
     environment.filters["day"] = lambda moment: "not told" if moment is None else f"{moment:%Y-%m-%d}"
     parts = [(one.value, words, found.count(one)) for one, words in _WORDS.items()]
     return environment.get_template("trust_report.html").render(
-        found=found, store=store, parts=parts, no_list=Revocation.NONE, days=lambda moment: _days(moment, found.at)
+        found=found, store=store, parts=parts, no_list=Revocation.NONE, days=lambda moment: days(moment, found.at)
     )
 
 
@@ -61,13 +61,9 @@ def _country(one: Country, at: datetime) -> dict[str, object]:
             {
                 "number": edition.number,
                 "issued": edition.this_update.isoformat(),
-                "age_days": _days(edition.this_update, at),
+                "age_days": days(edition.this_update, at),
                 "next_update": None if edition.next_update is None else edition.next_update.isoformat(),
             }
             for edition in one.editions
         ],
     }
-
-
-def _days(since: datetime, now: datetime) -> int:
-    return (now - since).days

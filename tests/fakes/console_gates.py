@@ -153,7 +153,7 @@ async def console_gate(
         FakeDesk(gate_id, config.socket("orders")).run() as desk,
     ):
         assert config.console is not None
-        entry = GateEntry(address=config.console.address, key=console_key(config).fingerprint)
+        entry = GateEntry(address=config.console.address, key=console_key(config))
         screens = Screens(config, boot="boot1", console_limits=limits)
         made = ConsoleGate(config, lane, desk, entry, screens)
         async with serve_status(config, "lane", lambda: Status("lane", "ready", made.status)):

@@ -46,7 +46,7 @@ async def test_the_last_receipt_is_found_at_the_next_start(bench: Bench, tmp_pat
     bench.grow()
     receipt = await bench.round()
     assert receipt is not None
-    inbox.keep_receipt(tmp_path, receipt.note)
+    (tmp_path / inbox.LAST_RECEIPT).write_bytes(receipt.note)
     last = inbox.last_receipt(tmp_path)
     assert last == receipt
     client = Client(SpoolLog(bench.log.spool), bench.origin, bench.server.signer.verifier, last=last)

@@ -7,7 +7,6 @@ authorities, no redirects, no proxy from the environment. An answer is limited t
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from typing import Final, Self
 
 import httpx2
@@ -20,24 +19,18 @@ SILENCE_MAX_S: Final = 10.0
 CONNECTIONS_MAX: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A register's address: `https://host[:port]`, with the gate's own certificate and the register's authorities.
+class Courier:
+    """Connections to one register at `https://host[:port]`. `context`: the gate's own certificate and the register's authorities.
 
-    `http://` is for simulators on this machine; no gate in service accepts it.
+    `http://` is for simulators on this machine; no gate in service accepts it. Tests replace the network by `transport`.
     """
 
-    address: str
-    context: ssl.SSLContext | None = None
-
-
-class Courier:
-    """Connections to one register. Tests replace the network by `transport`."""
-
-    def __init__(self, place: Place, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, address: str, context: ssl.SSLContext | None = None, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         self._client = httpx2.AsyncClient(
-            base_url=place.address,
-            verify=place.context if place.context is not None else True,
+            base_url=address,
+            verify=context if context is not None else True,
             transport=transport,
             trust_env=False,
             follow_redirects=False,

@@ -72,9 +72,8 @@ class Words:
         self._left -= len(content)
         self._pieces += 1
         if content:
-            text = "".join(
-                one if one.isprintable() else _UNREADABLE for one in content.decode("ascii", "replace").strip()
-            )
+            said = content.decode("ascii", "replace").strip()
+            text = "".join(one if one.isprintable() else _UNREADABLE for one in said)
             log.warning("child_said", extra={"of": self._module, "text": text})
         if not content or not self._left or self._pieces == WORDS_PIECES_MAX:
             self._shut()

@@ -45,17 +45,13 @@ async def last_words(
         async with asyncio.timeout(SEAL_S):
             await child.send(end)
             for _ in range(SAID_MAX):
-                said = await child.receive()
-                if isinstance(said, vision_messages.SealedPiece) and said.crossing == end.crossing:
-                    await take(said)
-                    due -= {said.number} if said.last else set()
-                elif (
-                    isinstance(said, vision_messages.FaceRemembered)
-                    and said.crossing == end.crossing
-                    and _MEMORY in due
-                ):
-                    due.discard(_MEMORY)
-                    if remember is not None and said.content:
-                        remember(said.content)
+                match await child.receive():
+                    case vision_messages.SealedPiece(crossing=end.crossing) as piece:
+                        await take(piece)
+                        due -= {piece.number} if piece.last else set()
+                    case vision_messages.FaceRemembered(end.crossing, content) if remember and _MEMORY in due:
+                        due.discard(_MEMORY)
+                        if content:
+                            remember(content)
                 if not due:
                     return

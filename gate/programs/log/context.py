@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Final, ParamSpec, Self, TypeVar
 
 from gate.audit.inbox import Inbox, MirrorKeys
-from gate.audit.writer import Outcome, Wanted, Writer
+from gate.audit.writer import Outcome, Standing, Wanted, Writer
 from gate.programs.shared.fault_latch import FaultLatch
-from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import StoreError
 from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.audit_format.record import Happening, canonical_json, time_text
-from gate_core.audit_format.resume_state import Boot
 from gate_core.audit_format.spool import Spool, handover_path
 from gate_core.audit_format.tiles import pieces_between
 from gate_core.evidence.names import Head
@@ -37,12 +35,13 @@ class FoundHead:
     heard_ms: int | None
 
 
-def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirrored: int) -> FoundHead:
-    """Return the head's state in the boot `name`. `mirrored`: number of entries that the mirror has signed."""
+def found_head(standing: Standing, name: str) -> FoundHead:
+    """Return the head's state in the boot `name`."""
+    boot, checkpoint = standing.left.boot, standing.checkpoint
     if boot is None or boot.name != name:
         size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
         return FoundHead(Head.UNCONFIRMED, size, root, None)
-    state = Head.CONFIRMED if mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
+    state = Head.CONFIRMED if standing.mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
     return FoundHead(state, boot.size, boot.root, boot.heard_ms)
 
 
@@ -219,7 +218,7 @@ class Worker:
 
 
 class Publisher:
-    """Publishes new records to the spool, in pauses between records."""
+    """Publishes new records to the spool, in pauses between records. `trouble`: why the last attempt failed."""
 
     def __init__(self, writer: Writer, spool: Spool, in_store: Worker, in_spool: Worker, *, published: int) -> None:
         self._writer = writer
@@ -230,14 +229,9 @@ class Publisher:
         # Held while a piece is read and written, and while keys are deleted: else a deleted key could be written again.
         self.between_pieces = asyncio.Lock()
         self._handovers = 0
-        self._trouble = FaultLatch(
+        self.trouble = FaultLatch(
             log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
         )
-
-    @property
-    def problem(self) -> str:
-        """Why the last attempt failed; empty if it succeeded."""
-        return self._trouble.words
 
     async def catch_up(self) -> bool:
         """Publish what is missing; False if that failed and must be tried again."""
@@ -260,8 +254,8 @@ class Publisher:
                 await self._in_spool(self._spool.write, files)
                 await self._in_spool(self._spool.release, standing.note)
         except (OSError, StoreError) as error:
-            self._trouble.is_now(f"the spool cannot be written: {error}")
+            self.trouble.is_now(f"the spool cannot be written: {error}")
             return False
         self.published = size
-        self._trouble.is_now("")
+        self.trouble.is_now("")
         return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from gate.audit.inbox import ERASURE, ERASURE_RECEIPT, Found, MirrorKeys
@@ -84,21 +83,14 @@ class ErasedElsewhere:
 
 
 class Erasures:
-    """Executes the inbox's erasure orders."""
+    """Executes the inbox's erasure orders; `elsewhere` passes them to the central server."""
 
-    def __init__(
-        self,
-        log_context: LogContext,
-        kept: Kept,
-        *,
-        names: bool,
-        carry: Callable[[str, bytes], Awaitable[None]] | None = None,
-    ) -> None:
-        """`names`: records name the signers. `carry`: passes an order, and its note's SHA-256, to the mirror."""
+    def __init__(self, log_context: LogContext, kept: Kept, *, names: bool) -> None:
+        """`names`: records name the signers."""
+        self.elsewhere = ErasedElsewhere(log_context)
         self._log = log_context
         self._kept = kept
         self._names = names
-        self._carry = carry
         self._trouble = FaultLatch(log, begins="erasure_not_done", ends="erasures_done", each=False)
         self._quiet_looks = 0
         self._came_again: deque[str] = deque(maxlen=AGAIN_MAX)
@@ -108,7 +100,9 @@ class Erasures:
         try:
             found = await self._log.in_inbox(self._log.inbox.named, ERASURE)
             if found is None:
-                self._nothing_lies_there()
+                self._quiet_looks += 1
+                if self._quiet_looks >= QUIET_LOOKS:  # not sooner, or repeated bad orders would log it again and again
+                    self._trouble.is_now("")
                 return False
             self._quiet_looks = 0
             try:
@@ -123,12 +117,6 @@ class Erasures:
             self._trouble.is_now(f"an erasure waits: {error}")
             return False
 
-    def _nothing_lies_there(self) -> None:
-        """End the fault after QUIET_LOOKS, so that repeated bad orders do not log it again and again."""
-        self._quiet_looks += 1
-        if self._quiet_looks >= QUIET_LOOKS:
-            self._trouble.is_now("")
-
     def _judged(self, found: Found) -> tuple[SignedErasure, tuple[str, ...]]:
         known = self._log.writer.standing.left.approved
         approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
@@ -140,15 +128,11 @@ class Erasures:
             if self._kept.is_held(day.day):
                 raise ApprovalError(f"the day {day.day.isoformat()} is held (audit.holds)")
 
-    async def _has_any(self, keys: Sequence[str]) -> bool:
-        """True if one of these keys is here. An order is valid for ever, so it may be brought again at any time."""
-        if await self._log.in_store(self._log.writer.has_any, keys):
-            return True
-        return await self._log.in_spool(self._log.spool.has_any, [key_path(key_id) for key_id in keys])
-
     async def _do(self, found: Found, order: SignedErasure, signers: tuple[str, ...]) -> bool:
         keys, note = order.erasure.keys, hashlib.sha256(found.note).hexdigest()
-        if not await self._has_any(keys):
+        paths, in_store, in_spool = [key_path(key_id) for key_id in keys], self._log.in_store, self._log.in_spool
+        # An order is valid for ever, so it may be brought again when none of its keys is here.
+        if not (await in_store(self._log.writer.has_any, keys) or await in_spool(self._log.spool.has_any, paths)):
             await self._log.in_inbox(self._log.inbox.remove, found)
             self._trouble.is_now("")
             if note not in self._came_again:
@@ -160,11 +144,10 @@ class Erasures:
         if not isinstance(await self._log.say("keys_erased", fields), int):
             return False  # full disk or faulty database, reported by the writer
         # Before the keys are deleted: without keys it would be unknown whether the order was passed on.
-        if self._carry is not None:
-            await self._carry(note, found.note)
+        await self.elsewhere.carry(note, found.note)
         async with self._log.publisher.between_pieces:
-            await self._log.in_store(self._log.writer.erase_keys, keys)
-            await self._log.in_spool(self._log.spool.forget, [key_path(key_id) for key_id in keys])
+            await in_store(self._log.writer.erase_keys, keys)
+            await in_spool(self._log.spool.forget, paths)
         await self._log.in_inbox(self._log.inbox.remove, found)
         log.warning("keys_erased", extra={"keys": len(keys)})
         self._trouble.is_now("")

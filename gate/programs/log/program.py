@@ -119,13 +119,13 @@ def _successor(config: Config) -> Signer | None:
 def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint | None:
     """Return the published checkpoint; None if it is not signed by this log's keys: then it is written again."""
     try:
-        note = spool.checkpoint()
-        words = Outlet(Path(config.paths.spool)).handovers()
+        note, words = spool.checkpoint(), Outlet(Path(config.paths.spool)).handovers()
         chain = follow(Handover.parse(words[0]).old, words) if words else ()
-        if not chain or verifier not in {chain[-1].old, chain[-1].new}:
-            return None if note is None else read_checkpoint(note, verifier)
-        size = 0 if note is None else Checkpoint.parse(Note.parse(note).text).size
-        return None if note is None else read_checkpoint(note, in_force(chain, chain[-1].new, size))
+        if note is None:
+            return None
+        if chain and verifier in {chain[-1].old, chain[-1].new}:
+            verifier = in_force(chain, chain[-1].new, Checkpoint.parse(Note.parse(note).text).size)
+        return read_checkpoint(note, verifier)
     except (BadFormatError, BadSignatureError) as error:
         log.warning("spool_checkpoint_refused", extra={"reason": str(error)})
         return None

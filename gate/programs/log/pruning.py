@@ -74,9 +74,8 @@ class Pruning:
         if held.origin != self._log.origin:
             raise BadFormatError("it is of another log")
         if abs(self._log.now.wall().timestamp() - signed_s) > SIGNED_MAX.total_seconds():
-            raise BadFormatError(
-                f"it was signed at another time, {datetime.fromtimestamp(min(signed_s, 253402300799), UTC)}"
-            )
+            signed = datetime.fromtimestamp(min(signed_s, 253402300799), UTC)
+            raise BadFormatError(f"it was signed at another time, {signed}")
         checkpoint = self._log.writer.standing.checkpoint
         if held.entries > (0 if checkpoint is None else checkpoint.size):
             raise BadFormatError("the log has fewer entries")
@@ -84,14 +83,12 @@ class Pruning:
 
     async def _drop(self, today: date, days: int) -> None:
         standing = self._log.writer.standing
-        head = found_head(standing.left.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
-        if head.state is not Head.CONFIRMED or standing.problem is not None:
+        if found_head(standing, self._log.now.boot).state is not Head.CONFIRMED or standing.problem is not None:
             return
         first, until = await self._log.in_store(self._log.writer.prunable, today, days, self._log.publisher.published)
         until = min(until, first + ENTRIES_MAX)
-        if first >= until or not isinstance(
-            await self._log.say("entries_dropped", {"since": first, "until": until}), int
-        ):
+        span = {"since": first, "until": until}
+        if first >= until or not isinstance(await self._log.say("entries_dropped", span), int):
             return
         pieces = list(pieces_between(first, until))
         async with self._log.publisher.between_pieces:
@@ -100,4 +97,4 @@ class Pruning:
         for piece in pieces:
             await self._log.in_store(self._log.writer.prune, piece, today, days)
         self._first = until
-        log.info("entries_dropped", extra={"since": first, "until": until})
+        log.info("entries_dropped", extra=span)

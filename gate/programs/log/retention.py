@@ -51,7 +51,7 @@ class Kept:
 
 
 class Retention:
-    """Moves keys to files, and deletes them."""
+    """Moves keys to files, and deletes them. `trouble`: why that failed last."""
 
     def __init__(self, log_context: LogContext, kept: Kept, key_days: KeyDays) -> None:
         self._log = log_context
@@ -59,12 +59,7 @@ class Retention:
         self._key_days = key_days
         self._oldest: dict[str, date] = {}
         self._told = b""
-        self._trouble = FaultLatch(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
-
-    @property
-    def problem(self) -> str:
-        """Why keys could not be moved or deleted last; empty if there was no problem."""
-        return self._trouble.words
+        self.trouble = FaultLatch(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
 
     def detail(self) -> dict[str, object]:
         """Return status fields: days that keys are kept, oldest days with keys, and whether today is confirmed."""
@@ -73,7 +68,7 @@ class Retention:
             "oldest": {about: day.isoformat() for about, day in self._oldest.items()},
             "held": len(self._kept.holds),
             "clock_borne_out": self._log.today() is not None,
-            "problem": self.problem or None,
+            "problem": self.trouble.words or None,
         }
 
     async def move(self) -> None:
@@ -83,7 +78,7 @@ class Retention:
             if today is not None:
                 await self._log.in_store(self._log.writer.move_keys, self._log.publisher.published, today)
         except OSError as error:
-            self._trouble.is_now(f"the keys' folder: {error.strerror}")
+            self.trouble.is_now(f"the keys' folder: {error.strerror}")
 
     async def look(self) -> None:
         """Move all published keys and delete expired ones, if today is confirmed."""
@@ -97,10 +92,10 @@ class Retention:
         except StoreError:
             return  # reported by the writer
         except OSError as error:
-            self._trouble.is_now(f"the keys' folder: {error.strerror}")
+            self.trouble.is_now(f"the keys' folder: {error.strerror}")
             return
         self._oldest = {one.about: one.day for one in reversed(left)}
-        self._trouble.is_now("")
+        self.trouble.is_now("")
 
     async def _file_and_forget(self, today: date) -> bool:
         """Return False if the writer has failed, which it reports. Raises StoreError and OSError."""

@@ -25,7 +25,7 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import RecordKind
 from gate.programs.log.context import LogContext, Steps, Timing, found_head
-from gate.programs.log.erasures import ErasedElsewhere, Erasures
+from gate.programs.log.erasures import Erasures
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.retention import Kept, Retention
@@ -137,8 +137,7 @@ class LogServer:
         kept, names = Kept.by(config), config.audit.profile != "basic"
         self._receipts = Receipts(log_context, every_s=timing.receipts_every_s)
         self._retention = Retention(log_context, kept, key_days)
-        self._elsewhere = ErasedElsewhere(log_context)
-        self._erasures = Erasures(log_context, kept, names=names, carry=self._elsewhere.carry)
+        self._erasures = Erasures(log_context, kept, names=names)
         self._pruning = Pruning(log_context, config.audit.mirrored_kept_days)
         self._probe = Probe(lambda value: log_context.in_store(log_context.writer.probe, value), timing)
         self._growth = Growth()
@@ -169,7 +168,6 @@ class LogServer:
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _write(self) -> None:
-        """Write waiting appends together."""
         while True:
             batch: list[_Pending] = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < BATCH_MAX:
@@ -260,7 +258,7 @@ class LogServer:
     def _status(self) -> Status:
         standing, publisher = self._log.writer.standing, self._log.publisher
         checkpoint = standing.checkpoint
-        problem = standing.problem or publisher.problem or self._retention.problem or None
+        problem = standing.problem or publisher.trouble.words or self._retention.trouble.words or None
         detail: dict[str, object] = {
             "entries": checkpoint.size if checkpoint else 0,
             "root": checkpoint.root.hex() if checkpoint else None,
@@ -282,8 +280,7 @@ class LogServer:
 
     def _head(self) -> dict[str, object]:
         """Return the log at this boot, its confirmation, and that confirmation's age."""
-        standing = self._log.writer.standing
-        found = found_head(standing.left.boot, self._now.boot, standing.checkpoint, standing.mirrored)
+        found = found_head(self._log.writer.standing, self._now.boot)
         age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
         return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
 
@@ -295,7 +292,6 @@ class LogServer:
         return {"written": standing.left.written or None, "cosigned": cosigned}
 
     def _disk(self) -> dict[str, object]:
-        """Return the disk's free and total bytes, and the days left."""
         try:
             disk = shutil.disk_usage(self._config.paths.state)
         except OSError:
@@ -337,7 +333,7 @@ class LogServer:
             self._written.set()
             again_s = clock_s() + self._timing.keys_every_s
             while clock_s() < again_s:
-                if await self._erasures.look() or await self._elsewhere.look():
+                if await self._erasures.look() or await self._erasures.elsewhere.look():
                     self._written.set()
                 await asyncio.sleep(self._timing.erasures_every_s)
 

@@ -49,18 +49,13 @@ class _Tried:
 
 
 class HeldLists:
-    """All lists, by their configured names."""
+    """All lists, by their configured names. `trouble`: what an operator must look into."""
 
     def __init__(self, stored_lists: Mapping[str, StoredList], incoming: Path) -> None:
         self._stored = stored_lists
         self._incoming = incoming
         self._refused: dict[_Tried, str] = {}
-        self._trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
-
-    @property
-    def problem(self) -> str:
-        """What an operator must look into; empty without a problem."""
-        return self._trouble.words
+        self.trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
 
     def headers(self) -> dict[str, Header | None]:
         """Return each list's edition in use, or None."""
@@ -84,7 +79,7 @@ class HeldLists:
         """Use new editions from the folder of downloads, and erase expired copies. Slow work runs in threads."""
         problems: list[str] = []
         refused: dict[_Tried, str] = {}
-        before = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
+        before = self.headers()
         found = await asyncio.to_thread(self._found, problems)
         for header, note, path in found:
             entries = path.with_suffix(".entries" if header.delta is None else ".delta")
@@ -104,12 +99,11 @@ class HeldLists:
                 refused[tried] = self._refused[tried]
             problems.append(refused[tried])
         # A refused edition is retried only after a change of its files, or of an edition in use.
-        held = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
-        self._refused = refused if held == before else {}
+        self._refused = refused if self.headers() == before else {}
         for name, stored in self._stored.items():
             if stored.erase_over(now):
                 log.warning("copy_erased", extra={"register": name})
-        self._trouble.is_now("; ".join(problems))
+        self.trouble.is_now("; ".join(problems))
 
     def close(self) -> None:
         """Close all lists."""

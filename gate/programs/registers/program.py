@@ -185,20 +185,17 @@ def _secret(config: Config, name: str) -> bytes | None:
 @contextlib.asynccontextmanager
 async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterator[Online]:
     """Yield an online register; without adapter if its address or a credential is missing."""
-    not_for = frozenset(one.not_for)
-    if not one.address:
-        yield Online(name, None, RegisterCause.NO_ADDRESS, not_for)
-        return
-    from gate.lists.adapters.https import Courier, Place  # noqa: PLC0415 - a gate that asks nobody online loads no HTTP client
-
-    place = Place(one.address)
-    if not one.address.startswith("http:"):
+    not_for, context = frozenset(one.not_for), None
+    missing = None if one.address else RegisterCause.NO_ADDRESS
+    if one.address and not one.address.startswith("http:"):
         context = _context(config, name, one)
-        if context is None:
-            yield Online(name, None, RegisterCause.NO_KEY, not_for)
-            return
-        place = Place(one.address, context)
-    async with Courier(place) as courier:
+        missing = RegisterCause.NO_KEY if context is None else None
+    if missing is not None:
+        yield Online(name, None, missing, not_for)
+        return
+    from gate.lists.adapters.https import Courier  # noqa: PLC0415 - a gate that asks nobody online loads no HTTP client
+
+    async with Courier(one.address, context) as courier:
         yield Online(name, adapters.adapter(one, courier), None, not_for)
 
 
@@ -270,9 +267,8 @@ class RegisterService:
                     if await self._settle(register, handle, disposition):
                         await connection.send(register_messages.SettlementKept())
                 case register_messages.DayKeyWanted():
-                    await connection.send(
-                        register_messages.DayKeyIs(b"" if self._day_key is None else self._day_key.now())
-                    )
+                    key = b"" if self._day_key is None else self._day_key.now()
+                    await connection.send(register_messages.DayKeyIs(key))
                 case StatusRequest():
                     await connection.send(self.status())
 
@@ -307,7 +303,7 @@ class RegisterService:
         """Return the status of lists and registers."""
         now = clock.now()
         registers = {one.name: self._state_of(one, now) for one in self._settings.required}
-        problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
+        problem = self._lists.trouble.words or "; ".join(one.words for one in self._troubles.values() if one.words)
         well = not problem and all(one["state"] in WELL for one in registers.values())
         return Status(
             program="registers",

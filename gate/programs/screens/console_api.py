@@ -26,7 +26,7 @@ from gate.channel.errors import ChannelError
 from gate.programs.screens.console_status import Feed, lane_event
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import console_key
+from gate.programs.shared.consoles import console_key, key_path
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.shared.terminal import Terminal
@@ -112,8 +112,7 @@ class _Console:
     async def its_turn(self) -> None:
         """Wait until the console may send a request."""
         async with self.turn:
-            now_s = loop_s()
-            await asyncio.sleep(self.bucket.wait_s(now_s))
+            await asyncio.sleep(self.bucket.wait_s(loop_s()))
             self.bucket.take(loop_s())
 
 
@@ -194,11 +193,11 @@ class ConsoleServer:
     def _context(self) -> ssl.SSLContext:
         """Load key and certificates. Raises OSError, ssl.SSLError and ConsolesError."""
         assert self._config.console is not None
-        key = console_key(self._config)
+        fingerprint = console_key(self._config)
         pem, self._known = consoles_in(Path(self._config.console.certificates))
-        self._fingerprint = key.fingerprint
+        self._fingerprint = fingerprint
         self._consoles = {known: _Console() for known in self._known}
-        return known_only(pem, key.path)
+        return known_only(pem, key_path(self._config))
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,9 +236,8 @@ class ConsoleServer:
                 look = await self._lane.look()
             except LaneAwayError as error:
                 return _refused(503, str(error))
-        return _said(
-            console_link.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
-        )
+        said = console_link.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+        return _said(said)
 
     async def _order(self, request: Request) -> Response:
         try:

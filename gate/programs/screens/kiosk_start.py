@@ -51,9 +51,8 @@ def start_page(runtime: Path) -> Path:
 
 def page_with_secret(runtime: Path, address: str) -> str:
     """Return the page's address with the secret behind the #, if this user may read it. Raises OSError."""
-    return (
-        f"{address}#{read_ordinary(start_page(runtime).with_name('secret'), SECRET_LENGTH).decode('ascii', 'replace')}"
-    )
+    secret = read_ordinary(start_page(runtime).with_name("secret"), SECRET_LENGTH)
+    return f"{address}#{secret.decode('ascii', 'replace')}"
 
 
 def prepare(runtime: Path, address: str) -> str:

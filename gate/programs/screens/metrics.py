@@ -21,6 +21,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 DAY_S: Final = 86_400
 _LABEL: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _LABELS_MAX: Final = 16  # of a driver's vocabulary
+_ESCAPED: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _VERDICTS: Final = frozenset({*(one.value for one in ClosedAs), *(one.value for one in Disposition)})
 _REASONS: Final = frozenset(one.value for one in Reason)
 _INCIDENTS: Final = frozenset(one.value for one in IncidentKind)
@@ -62,10 +63,7 @@ def _line(metric: Metric, labels: Labels, value: float) -> str:
 
 
 def _written(labels: Labels) -> str:
-    escaped = (
-        (name, text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, text in labels.items()
-    )
-    return ",".join(f'{name}="{text}"' for name, text in escaped)
+    return ",".join(f'{name}="{text.translate(_ESCAPED)}"' for name, text in labels.items())
 
 
 def _one(value: Callable[[ProgramStatus], float | None], *, of: str = "") -> Callable[[ProgramStatus, Config], Samples]:
@@ -108,8 +106,6 @@ def _modes(told: ProgramStatus, config: Config) -> Iterator[Sample]:
 def _histogram(
     label: str, durations: Callable[[ProgramStatus], Mapping[str, Stage]]
 ) -> Callable[[ProgramStatus, Config], Samples]:
-    """Return a sampler for a histogram per label."""
-
     def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         for name, one in sorted(durations(told).items()):
             if _LABEL.fullmatch(name):

@@ -121,11 +121,9 @@ class Screens:
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
-        self._console = (
-            None
-            if config.console is None
-            else ConsoleServer(config, boot=boot, told=self._watched.told, limits=console_limits)
-        )
+        self._console: ConsoleServer | None = None
+        if config.console is not None:
+            self._console = ConsoleServer(config, boot=boot, told=self._watched.told, limits=console_limits)
         self._refused = Repeated(log, "sign_ins_refused")
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -49,8 +49,11 @@ def approved(config: Config, before: Before | None = None) -> Approved | None:
         signed = signed_in(config.approval_path)
         signers = signed.require(origin=config.origin, sha256=sha256, approvers=approvers, before=before)
     except (ApprovalError, OSError) as error:
-        wanted = Approval(config.origin, _next_serial(config.origin, sha256, approvers, signed, before), sha256)
-        raise ConfigError(_unapproved(config, error, wanted)) from error
+        serial = _next_serial(config.origin, sha256, approvers, signed, before)
+        why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+        must = f"gate {config.origin}, serial {serial}, digest {sha256}"
+        words = f"{why}; {SIGNERS_MIN} of {config.approvers_path} must sign: {must}"
+        raise ConfigError(Problem("", words, str(config.approval_path))) from error
     return Approved(signed.approval, signers, approvers)
 
 
@@ -154,13 +157,6 @@ def require_safe_files(config: Config, path: Path) -> None:
     """Raise ConfigError in service if there are `unsafe_files`."""
     if found := unsafe_files(config, path):
         raise ConfigError(*found)
-
-
-def _unapproved(config: Config, error: Exception, wanted: Approval) -> Problem:
-    why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
-    must = f"gate {wanted.origin}, serial {wanted.serial}, digest {wanted.sha256}"
-    words = f"{why}; {SIGNERS_MIN} of {config.approvers_path} must sign: {must}"
-    return Problem("", words, str(config.approval_path))
 
 
 def _writer_of(file: Path) -> tuple[Path, str] | None:

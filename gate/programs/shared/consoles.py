@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,27 +12,19 @@ from gate_core.console_certificates import ConsolesError
 KEY: Final = "console.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleKey:
-    """File of the gate's key and certificate, and the fingerprint that consoles pin."""
-
-    path: Path
-    fingerprint: str
-
-
 def key_path(config: Config) -> Path:
-    """Return the path of the gate's key for consoles."""
+    """Return the path of the gate's key and certificate for consoles."""
     return Path(config.paths.state) / "screens" / KEY
 
 
-def console_key(config: Config) -> ConsoleKey:
-    """Return the gate's key; create it if it is missing. Raises ConsolesError."""
+def console_key(config: Config) -> str:
+    """Create the gate's key if it is missing; return the fingerprint that consoles pin. Raises ConsolesError."""
     path = key_path(config)
     try:
         if not path.exists():
             durable.make_folder(path.parent, mode=0o700)
             pinned_certificates.make(path, config.gate_id)
-        return ConsoleKey(path, pinned_certificates.fingerprint_in(path))
+        return pinned_certificates.fingerprint_in(path)
     except OSError as error:
         raise ConsolesError(f"{path}: {error.strerror}") from error
     except pinned_certificates.PinnedError as error:

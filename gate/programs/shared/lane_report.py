@@ -91,10 +91,9 @@ class LaneReport:
             about = f"over {flag.crossing} " if flag.crossing else ""
             yield f"  flag {flag.concern.value} {about}by {flag.officer}, {flag.since_ms // 1000} s ago"
         for one in _visible(look.referred, self.sights):
-            reasons = (
-                f": {', '.join(_reasons(one)) or 'no reason is known any more'}" if "reasons" in self.sights else ""
-            )
-            yield f"  {one.crossing}  waits for {one.since_ms // 1000} s{reasons}"
+            why = ", ".join(_reasons(one)) or "no reason is known any more"
+            said = f": {why}" if "reasons" in self.sights else ""
+            yield f"  {one.crossing}  waits for {one.since_ms // 1000} s{said}"
             if one.two_officers:
                 first = f"; {one.first} has, and another must" if one.first else ""
                 yield f"    two officers admit, each of whom was shown the pictures on a page{first}"

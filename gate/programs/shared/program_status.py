@@ -154,7 +154,6 @@ class Log(msgspec.Struct, frozen=True):
     disk_days_left: float | None = None
     disk_full: bool = False
     problem: str | None = None
-    takes_admissions: bool = False
 
 
 class Vision(msgspec.Struct, frozen=True):

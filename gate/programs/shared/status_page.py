@@ -35,14 +35,8 @@ class StatusPage:
         settings, told = self.settings, self.told.says("lane")
         sensors = None if self._watches else settings.sensors
         owned = {"barrier": settings.driven, "first_barrier": settings.first_driven, "sensors": sensors}
-        parts = [
-            *(name for name, one in owned.items() if one is not None),
-            "reader",
-            "camera",
-            "vision",
-            "log",
-            "screen",
-        ]
+        parts = [name for name, one in owned.items() if one is not None]
+        parts += ["reader", "camera", "vision", "log", "screen"]
         return {part: part not in self.told.lane.lost if told else None for part in parts}
 
     def _of(self, program: str, part: str) -> object:
@@ -148,7 +142,6 @@ class StatusPage:
             yield f"  page     no browser shows it: open {self.start_page(self.settings.runtime('screens')).absolute().as_uri()}"
 
     def _register_lines(self) -> Iterator[str]:
-        """Yield the state of each list and register."""
         for at, (name, one) in enumerate(sorted(self.told.registers.registers.items())):
             edition = "" if one.edition is None else f", edition {one.edition}"
             yield f"  {'' if at else 'asked':8} {name}: {one.state}{edition}"
@@ -156,7 +149,6 @@ class StatusPage:
             yield f"           {self.told.registers.problem}"
 
     def _head_lines(self) -> Iterator[str]:
-        """Yield the log's head at this start of the machine."""
         if (head := self.told.log.head) is not None:
             age = "" if head.age_s is None else f", {head.age_s:.0f} s ago"
             yield f"  head     {head.state.value}{age}: {head.entries} entries when the machine was started"
@@ -182,7 +174,6 @@ class StatusPage:
             yield f"           {kept.problem}"
 
     def _console_lines(self) -> Iterator[str]:
-        """Yield address, key and viewers of the service for consoles."""
         console, settings = self.told.screens.console, self.settings.console
         if settings is None:
             return

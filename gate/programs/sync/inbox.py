@@ -26,11 +26,6 @@ def drop(folder: Path, name: str, note: bytes) -> Path:
     return path
 
 
-def keep_receipt(identity: Path, note: bytes) -> None:
-    """Store the newest receipt for the next start. Raises OSError."""
-    durable.write(identity / LAST_RECEIPT, note)
-
-
 def last_receipt(identity: Path) -> Receipt | None:
     """Return an earlier run's newest receipt, None without a readable one."""
     try:

@@ -88,14 +88,10 @@ def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms:
         replaced=report.replaced,
         version=report.version,
         certificates=report.accepted,
-        countries=report.countries,
         revocation_lists=report.revocation_lists,
         defect_lists=report.defect_lists,
         withdrawn=report.withdrawn,
-        refused=[
-            Refused(shown(one.subject), shown(one.reason, characters_max=300), one.older)
-            for one in refused[:REFUSED_MAX]
-        ],
+        refused=[Refused(shown(one.subject), shown(one.reason, characters_max=300)) for one in refused[:REFUSED_MAX]],
         refused_in_all=len(refused),
         took_ms=took_ms,
     )

@@ -19,11 +19,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A refused certificate or list, and why. `older`: it would have rolled the store back."""
+    """A refused certificate or list, and why."""
 
     subject: str
     reason: str
-    older: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +35,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     replaced: bool = False
     version: str = ""
     certificates: int = 0
-    countries: int = 0
     revocation_lists: int = 0
     defect_lists: int = 0
     withdrawn: int = 0

@@ -24,6 +24,7 @@ from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync import inbox
 from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
+from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
@@ -150,7 +151,6 @@ def _upkeep(
     every_s: float = LOOK_EVERY_S,
     line: Line | None = None,
 ) -> Upkeep:
-    """Build the upkeep of the device's certificate."""
     folder, shared = Path(settings.identity), line or Line(settings.kbit_s)
 
     def connect(authorities: Path) -> Courier:
@@ -301,7 +301,7 @@ class Outbox:
         if receipt is not None:
             try:
                 # Our copy first: a start gets a new receipt, but only this one shows a rollback of the mirror.
-                await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
+                await asyncio.to_thread(durable.write, self._identity / inbox.LAST_RECEIPT, receipt.note)
                 name = f"receipt-{receipt.checkpoint.size}"
                 await asyncio.to_thread(inbox.drop, self._inbox, name, receipt.note)
             except OSError:
@@ -327,9 +327,8 @@ class Outbox:
         response = await courier.send(wire.expired_request(word))
         self._forgotten, self._told_ms, self.untold = word, now_ms, None
         if response.status != 204:
-            self.untold = (
-                f"the centre keeps keys that are forgotten here ({response.status}: {wire.reason_of(response)})"
-            )
+            why = f"{response.status}: {wire.reason_of(response)}"
+            self.untold = f"the centre keeps keys that are forgotten here ({why})"
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Request regularly what the central server holds, for the log program; older servers do not answer."""

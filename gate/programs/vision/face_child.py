@@ -140,9 +140,8 @@ class Child:
                     if self._crossing is not None and self._crossing.tints is not None:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
                 case child_messages.Try(what):
-                    reason = await (
-                        self._camera_fault() if what is child_messages.Trial.CAMERA else self._models_fault()
-                    )
+                    test = self._camera_fault if what is child_messages.Trial.CAMERA else self._models_fault
+                    reason = await test()
                     await self._parent.send(child_messages.Tried(what, ok=not reason, reason=words(reason)))
 
     async def _prepare(self, message: child_messages.Prepare) -> None:
@@ -188,7 +187,6 @@ class Child:
         self._started.set()
 
     def _open_camera(self) -> None:
-        """Open the camera, once."""
         if self._crossing is not None and not self._looking.is_set():
             self._crossing.camera.open()
             self._looking.set()

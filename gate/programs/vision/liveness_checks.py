@@ -153,7 +153,6 @@ class Video:
         self._feed.command(wanted.factor, at_ms=sent_ms, taken_ms=self._told_ms)
 
     async def _restore(self) -> None:
-        """Restore the calibrated exposure."""
         try:
             if self._told[-1].factor != 1.0:
                 await self._set(1.0)
@@ -272,9 +271,8 @@ class DisplayChallenge:
         number = 1 if self._asked is None else self._asked.number + 1
         if number > (COLOURS_MAX if looking else AHEAD):
             return None
-        self._asked = ShowTint(
-            number, self._dice.choice(TINTS if self._asked is None else far_from(self._asked.colour))
-        )
+        colours = TINTS if self._asked is None else far_from(self._asked.colour)
+        self._asked = ShowTint(number, self._dice.choice(colours))
         self._asked_ms, self._painted_ms = now_ms, None
         return self._asked
 

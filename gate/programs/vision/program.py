@@ -207,7 +207,6 @@ class Vision:
             del crossing  # also its child, with partial messages
 
     async def _serve_crossing(self, crossing: Crossing) -> None:
-        """Serve one crossing from its start to its erasure."""
         try:
             await run_until_first_exits(self._live(crossing), crossing.ending.wait())
             if crossing.child is not None:

@@ -119,7 +119,6 @@ class Notice:
         `purpose_mark`: the text ID that every board carries outside service (safety invariant 14).
         """
         template = environment(Path(__file__).parent / "templates").get_template("board.html")
-        marks = [mark for mark in (purpose_mark,) if mark is not None]
         for name, languages in [("index", self._languages), *((one, (one,)) for one in self._languages)]:
             yield (
                 f"{name}.html",
@@ -128,7 +127,7 @@ class Notice:
                         {
                             "tag": language,
                             "direction": self._texts.direction(language),
-                            "marks": [self._texts.t(language, mark) for mark in marks],
+                            "marks": [self._texts.t(language, purpose_mark)] if purpose_mark else [],
                             "title": self._say(language, "board-title"),
                             "sections": self.sections(language),
                             "more": self._say(language, "board-more") if self.address else "",

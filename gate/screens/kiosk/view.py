@@ -99,6 +99,18 @@ class ViewState:
     progress: int = 0
 
 
+# Each screen's pictogram, colour and step.
+_SCREENS: Final = {
+    Screen.CLOSED: (Pictogram.CLOSED, Tone.CLOSED, None),
+    Screen.WELCOME: (Pictogram.PASSPORT, Tone.CALM, 1),
+    Screen.LOOK: (Pictogram.CAMERA, Tone.CALM, 2),
+    Screen.WAIT: (Pictogram.WAIT, Tone.CALM, 2),
+    Screen.GO: (Pictogram.WALK, Tone.GO, 3),
+    Screen.OFFICER: (Pictogram.OFFICER, Tone.HELP, None),
+    Screen.OTHER_LANE: (Pictogram.OFFICER, Tone.HELP, None),
+    Screen.EMERGENCY: (Pictogram.LEAVE, Tone.ALARM, None),
+}
+
 # A traveller is being served: the page may use their language. Otherwise it uses all.
 _OF_A_TRAVELLER = frozenset({Screen.LOOK, Screen.WAIT, Screen.GO, Screen.OFFICER, Screen.OTHER_LANE})
 
@@ -138,37 +150,13 @@ def render(view: ViewState) -> PageState:
     Guidance is shown only before the decision: how to lay the document on the `welcome` screen, how to stand on the
     `look` screen. Elsewhere it could distinguish one referral from another.
     """
-    match view.screen:
-        case Screen.CLOSED:
-            return _page(view, pictogram=Pictogram.CLOSED, tone=Tone.CLOSED)
-        case Screen.WELCOME:
-            title, pictogram = PAGE_GUIDES.get(view.guidance, ("welcome-title", Pictogram.PASSPORT))
-            return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=1)
-        case Screen.LOOK:
-            title, pictogram = GUIDES.get(view.guidance, GUIDES[Guidance.NONE])
-            return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=2)
-        case Screen.WAIT:
-            return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
-        case Screen.GO:
-            return _page(view, pictogram=Pictogram.WALK, tone=Tone.GO, step=3)
-        case Screen.OFFICER | Screen.OTHER_LANE:
-            return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
-        case Screen.EMERGENCY:
-            return _page(view, pictogram=Pictogram.LEAVE, tone=Tone.ALARM)
-
-
-def lane_unknown(purpose: Purpose) -> PageState:
-    """Return the page while the lane's state is unknown: the officer's, and never an old one."""
-    return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
-
-
-def _page(
-    view: ViewState, *, pictogram: Pictogram, tone: Tone, title: str | None = None, step: int | None = None
-) -> PageState:
+    pictogram, tone, step = _SCREENS[view.screen]
     name = view.screen.value.replace("_", "-")
+    guides = {Screen.WELCOME: PAGE_GUIDES, Screen.LOOK: GUIDES}.get(view.screen, {})
+    title, pictogram = guides.get(view.guidance, (f"{name}-title", pictogram))
     return PageState(
         screen=view.screen,
-        title=title or f"{name}-title",
+        title=title,
         hint=f"{name}-hint",
         pictogram=pictogram,
         tone=tone,
@@ -182,6 +170,11 @@ def _page(
         signs=_signs(view),
         language=view.language if view.screen in _OF_A_TRAVELLER else None,
     )
+
+
+def lane_unknown(purpose: Purpose) -> PageState:
+    """Return the page while the lane's state is unknown: the officer's, and never an old one."""
+    return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
 
 
 def _signs(view: ViewState) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -108,9 +108,15 @@ def test_the_longest_wait_of_each_five_minutes() -> None:
     assert over_the_day(waits) == [(0.0, 9.0), (300.0, 3.0)]
 
 
+@pytest.fixture
+def lanes_max(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Limit the lanes that are tried."""
+    return lambda lanes: monkeypatch.setattr(forecast, "LANES_MAX", lanes)
+
+
 @pytest.mark.parametrize("travellers", [40, 150])
-def test_the_fewest_are_those_that_trying_all_finds(monkeypatch: pytest.MonkeyPatch, travellers: int) -> None:
-    monkeypatch.setattr(forecast, "LANES_MAX", 6)
+def test_the_fewest_are_those_that_trying_all_finds(lanes_max: Callable[[int], None], travellers: int) -> None:
+    lanes_max(6)
     arrivals, times = [Arrival(0.0, travellers, 600.0)], spread(30.0)
     kept = [
         Staff(lanes, officers)
@@ -127,8 +133,8 @@ def test_the_fewest_are_those_that_trying_all_finds(monkeypatch: pytest.MonkeyPa
         assert found is None
 
 
-def test_a_promise_that_nobody_keeps_is_no_staff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "LANES_MAX", 2)
+def test_a_promise_that_nobody_keeps_is_no_staff(lanes_max: Callable[[int], None]) -> None:
+    lanes_max(2)
     assert fewest([Arrival(0.0, 100, 60.0)], always(60.0), limit_s=30, share=0.95, days=10) is None
 
 
@@ -257,8 +263,8 @@ def test_from_crossings_to_a_page(tmp_path: Path) -> None:
     assert run("plan", schedule, "--service", times, "--out", page)[0] == 74
 
 
-def test_a_promise_that_cannot_be_kept_ends_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "LANES_MAX", 1)
+def test_a_promise_that_cannot_be_kept_ends_with_1(tmp_path: Path, lanes_max: Callable[[int], None]) -> None:
+    lanes_max(1)
     times, schedule = tmp_path / "s.json", tmp_path / "day.csv"
     times.write_bytes(always(300.0).to_bytes())
     schedule.write_text("time,travellers\n06:00,100\n")

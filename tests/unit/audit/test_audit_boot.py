@@ -49,7 +49,7 @@ def receipt(log: SmallLog, writer: Writer) -> bytes:
 
 def found(writer: Writer, boot: str) -> FoundHead:
     standing = writer.standing
-    return found_head(standing.left.boot, boot, standing.checkpoint, standing.mirrored)
+    return found_head(standing, boot)
 
 
 def state(writer: Writer, boot: str) -> Head:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 from fakes.online_registers import Fault, Registers
 
-from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier, Place
+from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier
 from gate.lists.adapters.reuse import Reuse
 from gate.programs.shared.devices.registers import ADAPTERS
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
@@ -32,7 +32,7 @@ async def registers() -> AsyncIterator[Registers]:
 
 
 async def said(registers: Registers, adapter: str, question: Question = DOCUMENT) -> Answer:
-    async with asyncio.timeout(10), Courier(Place(registers.address)) as courier:
+    async with asyncio.timeout(10), Courier(registers.address) as courier:
         return await EVERY[adapter](courier).ask(question, TODAY)
 
 
@@ -116,7 +116,7 @@ async def test_what_a_register_says_beyond_one_answer_answers_no_later_question(
     """Else the next traveller's document, which was reported, would be answered by what was said too much about another's."""
     registers.lost["UTO", "L898902C3"] = "A-17"
     registers.says_each = 2
-    async with asyncio.timeout(10), Courier(Place(registers.address)) as courier:
+    async with asyncio.timeout(10), Courier(registers.address) as courier:
         adapter = ADAPTERS["lost_documents"](courier)
         assert (await adapter.ask(Question("P", "UTO", "C01X0006H"), TODAY)).answer is RegisterAnswer.NONE
         assert (await adapter.ask(DOCUMENT, TODAY)).answer is RegisterAnswer.HIT
@@ -243,7 +243,7 @@ async def test_ten_megabytes_are_cut_off(registers: Registers, monkeypatch: pyte
 
 
 async def test_a_register_that_is_not_there_does_not_answer() -> None:
-    async with Courier(Place("http://127.0.0.1:1")) as courier:
+    async with Courier("http://127.0.0.1:1") as courier:
         adapter: Adapter = ADAPTERS["lost_documents"](courier)
         with pytest.raises(NoAnswerError):
             await adapter.ask(DOCUMENT, TODAY)

@@ -8,7 +8,7 @@ from document_fakes.master_lists import party, signed_list
 from fakes.additions import Copy
 
 from gate.trust.freshness import in_words
-from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
+from gate.trust.list_kinds import LISTS_OF_DEFECTS, MASTER_LIST
 
 CONTENT_TYPE = "1.3.6.1.4.1.55555.1"
 PARSER = '''
@@ -72,6 +72,6 @@ def test_a_new_kind_of_list_takes_a_parser_and_a_row(tmp_path: Path) -> None:
 
 
 def test_a_kind_is_called_by_its_words_and_by_a_name_that_stores_have_since_version_2() -> None:
-    names = [*(kind.name for kind in LISTS_OF_CERTIFICATES), *(kind.name for kind in LISTS_OF_DEFECTS)]
+    names = [MASTER_LIST.name, *(kind.name for kind in LISTS_OF_DEFECTS)]
     assert names == ["MasterList", "DeviationList", "DefectList"]
     assert [*map(in_words, names)] == ["master list", "deviation list", "defect list"]

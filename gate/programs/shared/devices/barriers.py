@@ -74,12 +74,10 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[Problem]:
-    try:
-        profile = described(settings)
-        barrier(settings)
-    except SetupError as error:
-        yield from problems_of(name, settings, error)
+    if found := tuple(problems_of(name, settings, lambda settings: (described(settings), barrier(settings)))):
+        yield from found
         return
+    profile = described(settings)
     if config.purpose == "service" and isinstance(profile, FramedProfile | ContactsProfile) and profile.assumed:
         yield Problem(
             f"{name}.profile",

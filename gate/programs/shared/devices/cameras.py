@@ -57,10 +57,7 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
 def problems(config: Config) -> Iterator[Problem]:
     """What is wrong with the code of another distribution that looks through the camera."""
     if isinstance(config.camera, Outside):
-        try:
-            camera_for(config.camera)
-        except SetupError as error:
-            yield from problems_of("camera", config.camera, error)
+        yield from problems_of("camera", config.camera, camera_for)
 
 
 def page_camera(settings: PageCamera) -> NewestFrame:

@@ -56,7 +56,4 @@ def codec(settings: PadSensor) -> PadCodec:
 
 def code_problems(settings: PadSensor) -> Iterator[Problem]:
     """What is wrong with the code of another distribution that speaks with it. Only for what looks through the camera, and `gate config check`."""
-    try:
-        codec(settings)
-    except SetupError as error:
-        yield from problems_of("camera.pad", settings, error)
+    return problems_of("camera.pad", settings, codec)

@@ -11,7 +11,6 @@ from gate.lists.adapters.lost_documents import LostDocuments
 from gate.lists.adapters.reuse import Reuse
 from gate.programs.shared.config import Config, OnlineRegister
 from gate.programs.shared.devices.problems import problems_of
-from gate_core.errors import SetupError
 from gate_core.ports.registers import Adapter, Exchange, NoAnswerError
 from gate_core.settings.toml_file import Problem
 
@@ -34,10 +33,7 @@ def adapter(one: OnlineRegister, exchange: Exchange) -> Adapter:
 def problems(config: Config) -> Iterator[Problem]:
     """What is wrong with the code of other distributions."""
     for name, one in () if config.registers is None else config.registers.online.items():
-        try:
-            adapter(one, nowhere)
-        except SetupError as error:
-            yield from problems_of(f"registers.online.{name}", one, error)
+        yield from problems_of(f"registers.online.{name}", one, lambda one: adapter(one, nowhere))
 
 
 async def nowhere(path: str, body: bytes) -> bytes:

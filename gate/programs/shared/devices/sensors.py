@@ -10,7 +10,6 @@ from drivers.sensors.profile import load_profile
 from drivers.sensors.settings import Outside, SensorSettings
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
 from gate.programs.shared.devices.problems import problems_of
-from gate_core.errors import SetupError
 from gate_core.ports.drivers import SensorDriver
 from gate_core.settings.toml_file import Problem
 
@@ -32,16 +31,13 @@ def sensors(settings: SensorSettings) -> SensorDriver:
 
 def problems(config: Config) -> Iterator[Problem]:
     """Yield the problems of the sensor unit's profile."""
-    if config.sensors is None:
+    if (unit := config.sensors) is None:
         return
-    try:
-        sensors(config.sensors)
-    except SetupError as error:
-        yield from problems_of("sensors", config.sensors, error)
+    found = tuple(problems_of("sensors", unit, sensors))
+    yield from found
+    if found or config.purpose != "service" or isinstance(unit, Outside):
         return
-    if config.purpose != "service" or isinstance(config.sensors, Outside):
-        return
-    if load_profile(config.sensors.profile).verified == "simulator":
+    if load_profile(unit.profile).verified == "simulator":
         yield Problem("sensors.profile", TRIED_ON_A_SIMULATOR)
 
 

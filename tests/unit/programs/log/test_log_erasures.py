@@ -16,15 +16,16 @@ from core_fakes.approvals import approvers, signer, write_approvers
 from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
 from fakes.log_context import LogParts, log_parts
 
-from gate.audit.inbox import ERASURE, Inbox
+from gate.audit.inbox import ERASURE, Inbox, MirrorKeys
 from gate.audit.key_days import KeyDays
 from gate.audit.writer import Outcome, Wanted
 from gate.programs.log.erasures import QUIET_LOOKS, Erasures
 from gate.programs.log.retention import Kept
 from gate_core.approval.erasure import Erasure, SignedErasure
+from gate_core.audit_format.note import Algorithm, Signer
 from gate_core.audit_format.record import Header
 from gate_core.audit_format.resume_state import Approved
-from gate_core.audit_format.spool import key_path
+from gate_core.audit_format.spool import erasure_path, key_path
 from gate_verify.verify import verify
 
 KEPT = Kept({"crossing": None, "device": None, "administration": None}, ())
@@ -76,11 +77,13 @@ class Gate(LogParts):
 
 
 @contextlib.asynccontextmanager
-async def gate(folder: Path, kept: Kept = KEPT, *, names: bool = True) -> AsyncIterator[Gate]:
+async def gate(
+    folder: Path, kept: Kept = KEPT, *, names: bool = True, mirror: MirrorKeys | None = None
+) -> AsyncIterator[Gate]:
     (folder / "inbox").mkdir()
     write_approvers(folder / "approvers.toml")
     async with log_parts(Gate, SmallLog(folder)) as (made, shared):
-        made.erasures = Erasures(shared, kept, names=names)
+        made.erasures = Erasures(dataclasses.replace(shared, mirror=mirror), kept, names=names)
         yield made
 
 
@@ -109,6 +112,19 @@ async def test_what_two_approvers_ordered_is_gone_everywhere_and_the_rest_is_not
         assert (report.verified, report.entries, report.erased) == (True, 11, 1)
         report = verify(log.log.database, log.log.vkey)
         assert (report.verified, report.erased) == (True, 1)
+
+
+async def test_an_executed_order_waits_in_the_spool_for_the_central_server_if_there_is_one(tmp_path: Path) -> None:
+    key = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1).verifier
+    for mirror in (None, MirrorKeys(key, tmp_path / "mirror-keys")):
+        folder = tmp_path / f"with {mirror is not None}"
+        folder.mkdir()
+        async with gate(folder, mirror=mirror) as log:
+            (erased,) = await log.write(wanted("opened", "c1"))
+            log.order(erased)
+            assert await log.erasures.look()
+            (said,) = log.said
+            assert (log.log.spool / erasure_path(str(said["note"]))).exists() is (mirror is not None)
 
 
 async def test_a_log_that_holds_nothing_personal_does_not_say_who_ordered_it(tmp_path: Path) -> None:

@@ -239,12 +239,12 @@ async def test_an_end_between_the_record_and_the_file_is_gone_on_with(tmp_path: 
         (tmp_path / "spool" / "keys").write_text("in the way")
         await log.retention.look()
         assert log.names() == ["crossing-2026-11-23"]
-        assert "the keys' folder" in log.retention.problem
+        assert "the keys' folder" in log.retention.trouble.words
         (tmp_path / "spool" / "keys").unlink()
         (tmp_path / "elsewhere").rename(tmp_path / "spool" / "keys")
         await log.retention.look()
         await log.publisher.catch_up()
-        assert (log.names(), log.retention.problem) == ([], "")
+        assert (log.names(), log.retention.trouble.words) == ([], "")
         assert log.report() == (True, 3, 1)
         assert len(log.told()) == 2, "it was said before each try"
 
@@ -254,12 +254,12 @@ async def test_what_cannot_be_moved_is_said_and_holds_up_nothing(tmp_path: Path)
         (tmp_path / "keys").write_text("in the way")
         await log.write(record("opened", "c1"))
         await log.retention.look()
-        assert "the keys' folder" in log.retention.problem
+        assert "the keys' folder" in log.retention.trouble.words
         await log.write(record("closed", "c1"))
         assert log.report() == (True, 2, 0)
         (tmp_path / "keys").unlink()
         await log.retention.look()
-        assert (log.names(), log.retention.problem) == (["crossing-2026-11-23"], "")
+        assert (log.names(), log.retention.trouble.words) == (["crossing-2026-11-23"], "")
 
 
 @pytest.mark.parametrize(

@@ -644,7 +644,7 @@ async def test_what_was_refused_is_not_read_again_while_nothing_is_another(site:
     for _ in range(3):
         await lists.renew(clock.now())
     assert (stored.brought_for, stored.header) == (1, None)
-    assert "not those that its header names" in lists.problem
+    assert "not those that its header names" in lists.trouble.words
     lists.close()
 
 

@@ -8,14 +8,13 @@ import pytest
 from core_fakes.cookie_peer import COOKIES, Peer
 
 from gate.lists.adapters.https import Courier as ToRegister
-from gate.lists.adapters.https import Place
 from gate.programs.sync.updates import HttpsSource
 
 
 @pytest.mark.parametrize("cookie", COOKIES)
 async def test_a_register_hears_nothing_again_that_it_has_said(cookie: bytes) -> None:
     peer = Peer(cookie)
-    async with ToRegister(Place("https://register.example"), peer.transport) as courier:
+    async with ToRegister("https://register.example", transport=peer.transport) as courier:
         assert [await courier("/lost-documents", b"{}") for _ in range(2)] == [b"{}", b"{}"]
     assert ["cookie" in one.headers for one in peer.asked] == [False, False]
 
