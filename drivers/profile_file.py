@@ -19,6 +19,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from gate_core.errors import SetupError
+from gate_core.settings.base import LineSettings, Text
 from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
 _SHIPPED = Path(__file__).with_name("profiles")
@@ -27,6 +28,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 Verified = Literal["hardware", "simulator", "no"]  # on what a profile was tried
 Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
+PollMs = Annotated[int, msgspec.Meta(ge=20, le=250)]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +40,18 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 Profile = TypeVar("Profile", bound=Table)
+
+
+class ProfiledDevice(LineSettings, frozen=True, kw_only=True):
+    """The base of settings of a device that a profile describes. `poll_ms`: the interval of status queries."""
+
+    profile: Text
+    poll_ms: PollMs = 100
+
+    def simulated(self) -> list[str]:
+        """Return the simulator's profile and line, if used."""
+        profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
+        return profile + super().simulated()
 
 
 @dataclass(frozen=True, slots=True)
