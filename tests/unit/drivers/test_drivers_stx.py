@@ -102,7 +102,7 @@ def test_noise_gives_a_frame_an_error_or_a_wish_for_more(noise: bytes, name: str
 
 def test_an_end_of_two_bytes_may_come_in_two_pieces() -> None:
     text = 'protocol="stx"\nreader="x"\nsource="x"\nverified_on_hardware=false\nbaud=9600\nstart="02"\nend="03 0D"\n'
-    profile = ProfileFile("two.toml", text).profile(ReaderProfile)
+    profile: ReaderProfile = ProfileFile("two.toml", text).profile(ReaderProfile)
     assert isinstance(profile, StxProfile)
     decode = StxDecoder(profile)
     assert decode(b"\x02ABC\x03") == (None, 0)
