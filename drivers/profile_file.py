@@ -19,14 +19,16 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from gate_core.errors import SetupError
+from gate_core.settings.base import LineSettings, Text
 from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
-_SHIPPED = Path(__file__).with_name("profiles")
+SHIPPED = Path(__file__).with_name("profiles")
 FILE_BYTES_MAX = 64 * 1024
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,68}")
 
 Verified = Literal["hardware", "simulator", "no"]  # on what a profile was tried
 Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
+PollMs = Annotated[int, msgspec.Meta(ge=20, le=250)]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,6 +42,18 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 Profile = TypeVar("Profile", bound=Table)
 
 
+class ProfiledDevice(LineSettings, frozen=True, kw_only=True):
+    """The base of settings of a device that a profile describes. `poll_ms`: the interval of status queries."""
+
+    profile: Text
+    poll_ms: PollMs = 100
+
+    def simulated(self) -> list[str]:
+        """Return the simulator's profile and line, if used."""
+        profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
+        return profile + super().simulated()
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileFile(TomlFile):
     """A profile's file, shipped or the site's own."""
@@ -49,13 +63,10 @@ class ProfileFile(TomlFile):
         """Find a profile of a room of drivers (`barrier`) by its name, or a site's by its path. Raises SetupError."""
         if profile.startswith("/"):
             return cls(profile, _text_of(Path(profile)))
-        folder = f"drivers/profiles/{room}"
-        source = _SHIPPED / room / f"{profile}.toml"
-        if not _NAME.fullmatch(profile) or not source.is_file():
-            raise SetupError(
-                f"there is no profile {profile!r} in {folder}; a site's own file is named by its absolute path"
-            )
-        return cls(f"{folder}/{profile}.toml", source.read_text(encoding="utf-8"))
+        if (file := cls.shipped(f"{profile}.toml", room=room)) is not None:
+            return file
+        why = f"there is no profile {profile!r} in drivers/profiles/{room}"
+        raise SetupError(f"{why}; a site's own file is named by its absolute path")
 
     def profile(self, type_: type[Profile] | types.UnionType) -> Profile:
         """Return the parsed content. Raises SetupError with every error, each with file, line and key."""
@@ -70,11 +81,17 @@ class ProfileFile(TomlFile):
         if profile.startswith("/"):
             path = Path(profile).with_name(name)
             return cls(str(path), _text_of(path, bytes_max))
-        folder = f"drivers/profiles/{room}"
-        source = _SHIPPED / room / name
-        if not source.is_file():
-            raise SetupError(f"there is no {name} in {folder}")
-        return cls(f"{folder}/{name}", source.read_text(encoding="utf-8"))
+        if (file := cls.shipped(name, room=room)) is not None:
+            return file
+        raise SetupError(f"there is no {name} in drivers/profiles/{room}")
+
+    @classmethod
+    def shipped(cls, name: str, *, room: str) -> ProfileFile | None:
+        """Return a file from a room's folder of shipped profiles, None if there is none of this name."""
+        source = SHIPPED / room / name
+        if not _NAME.fullmatch(name) or not source.is_file():
+            return None
+        return cls(f"drivers/profiles/{room}/{name}", source.read_text(encoding="utf-8"))
 
 
 def _text_of(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:

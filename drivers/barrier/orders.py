@@ -11,6 +11,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 
+def loop_s() -> float:
+    """Return the seconds of the running loop's clock (CLOCK_MONOTONIC)."""
+    return asyncio.get_running_loop().time()
+
+
 class Urgency(enum.IntEnum):
     """The order of service, most urgent first."""
 

@@ -7,32 +7,18 @@ from typing import Annotated
 
 import msgspec
 
-from gate_core.settings.base import Baud, Settings, Text, simulated_line
+from drivers.profile_file import PollMs, ProfiledDevice
+from gate_core.settings.base import Baud, Text
 from gate_core.settings.outside import OutsideDevice
 
-PollMs = Annotated[int, msgspec.Meta(ge=20, le=250)]
 
-
-class Board(Settings, frozen=True, kw_only=True):
+class Board(ProfiledDevice, frozen=True, kw_only=True):
     """A board, or a gate's contacts, described by a profile. `port`: its device; `poll_ms`: the interval of status queries.
 
     `profile`: the name of one in drivers/profiles/barrier/, or the absolute path of the site's own file.
     """
 
-    port: Text
-    profile: Text
     entry_is_left: bool = True
-    poll_ms: PollMs = 100
-
-    @property
-    def line(self) -> str | None:
-        """The board's own line."""
-        return self.port
-
-    def simulated(self) -> list[str]:
-        """Return the simulator's profile and line, if used."""
-        profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
-        return profile + simulated_line(self.port)
 
 
 class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):

@@ -3,6 +3,7 @@
 JPEG and PNG files in the order of their names, at the set rate, in a loop. An unreadable one ends the camera as a broken stream does.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -30,7 +31,6 @@ class FilesCamera(NewestFrame):
         folder: str,
         *,
         frames_per_second: float = 15.0,
-        repeat: bool = True,
         frozen_after_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -38,19 +38,15 @@ class FilesCamera(NewestFrame):
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
         self._files = pictures_in(folder)
         self._period_s = 1 / frames_per_second
-        self._repeat = repeat
         self._sleep = sleep
 
     def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
         quieten_opencv()
         due_s = self._clock()
-        while True:
-            for file in self._files:
-                yield read_picture(file)
-                due_s += self._period_s
-                self._sleep(max(0.0, due_s - self._clock()))
-            if not self._repeat:
-                raise LinkLostError("the recording has ended")
+        for file in itertools.cycle(self._files):
+            yield read_picture(file)
+            due_s += self._period_s
+            self._sleep(max(0.0, due_s - self._clock()))
 
 
 def pictures_in(folder: str) -> tuple[Path, ...]:

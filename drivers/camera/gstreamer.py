@@ -60,7 +60,10 @@ class GstreamerCamera(NewestFrame):
     ) -> None:
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
         check_size(*size)
-        self._command = (found(launcher), "--quiet", *pipeline(address, size, frames_per_second))
+        path = shutil.which(launcher)
+        if path is None:
+            raise SetupError(f"camera.driver = gstreamer needs {launcher}: install gstreamer1.0-tools")
+        self._command = (path, "--quiet", *pipeline(address, size, frames_per_second))
         self._size = size
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -133,14 +136,6 @@ def _check_stage(words: list[str]) -> None:
     for word in properties:
         if not _PROPERTY.fullmatch(word):
             raise SetupError(f"camera.address has no property in {word[:32]!r}")
-
-
-def found(launcher: str) -> str:
-    """Return the launcher's path. Raises SetupError."""
-    path = shutil.which(launcher)
-    if path is None:
-        raise SetupError(f"camera.driver = gstreamer needs {launcher}: install gstreamer1.0-tools")
-    return path
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,6 @@ import re
 import secrets
 import socket
 import ssl
-import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from urllib.request import parse_http_list, parse_keqv_list
 from drivers.camera.mjpeg import head_of
 from drivers.camera.settings import address_problem
 from gate_core.errors import BadFrameError, LinkLostError, NotWellError, RefusedError, SetupError
+from gate_core.ordinary import open_ordinary
 from gate_core.settings.base import Reach
 
 STREAM_TIMEOUT_MS: Final = 1500  # until an answer's head is there, and between two pictures
@@ -116,14 +116,11 @@ class Link:
             answer = self.send(method, target, body)
         if not 200 <= (status := answer.head.status) < 300 or answer.head.values("transfer-encoding"):
             answer.close()
-            why = (
-                ": see credentials"
-                if status == 401
-                else ": name the address that it leads to"
-                if 300 <= status < 400
-                else ""
-            )
-            why = why or (", in pieces that HTTP/1.0 does not have" if status < 300 else "")
+            why = ": see credentials" if status == 401 else ""
+            if status < 300:
+                why = ", in pieces that HTTP/1.0 does not have"
+            elif status < 400:
+                why = ": name the address that it leads to"
             raise RefusedError(f"the camera answered {method} {target.partition('?')[0]} with status {status}{why}")
         return answer
 
@@ -202,7 +199,7 @@ class Credentials:
         SetupError without the content.
         """
         try:
-            with open(path, "rb", opener=_open) as file:
+            with os.fdopen(open_ordinary(path), "rb") as file:
                 if not sealed and os.fstat(file.fileno()).st_mode & 0o077:
                     raise SetupError(
                         f"{path} is open to others; set its mode to 0600, and give it to the user of vision"
@@ -256,11 +253,3 @@ class Credentials:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _open(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise SetupError(f"{path} is no file")
-    return descriptor

@@ -185,5 +185,5 @@ def check_size(width: int, height: int) -> None:
 
 
 def quieten_opencv() -> None:
-    """Stop OpenCV from writing to standard error; set the time-outs of streams."""
+    """Stop OpenCV from writing to standard error."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

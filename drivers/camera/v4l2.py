@@ -34,27 +34,18 @@ _MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
 _EXPOSURE_MANUAL, _EXPOSURE_APERTURE_PRIORITY = 1.0, 3.0
 
 
-class Device(Protocol):
+class _Device(Protocol):
     """The used part of cv2.VideoCapture."""
 
-    def isOpened(self) -> bool:  # noqa: D102, N802 - OpenCV's name
-        ...
-
-    def read(self) -> tuple[bool, npt.NDArray[np.uint8]]:  # noqa: D102 - OpenCV's
-        ...
-
-    def get(self, prop: int, /) -> float:  # noqa: D102 - OpenCV's
-        ...
-
-    def set(self, prop: int, value: float, /) -> bool:  # noqa: D102 - OpenCV's
-        ...
-
-    def release(self) -> None:  # noqa: D102 - OpenCV's
-        ...
+    def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
+    def read(self) -> tuple[bool, npt.NDArray[np.uint8]]: ...
+    def get(self, prop: int, /) -> float: ...
+    def set(self, prop: int, value: float, /) -> bool: ...
+    def release(self) -> None: ...
 
 
 class V4l2Camera(NewestFrame):
-    """One camera. `calibration` None: it settles by itself first; the attribute then has the values."""
+    """One camera. `calibration` None: it settles by itself first; the attribute then has the values. Raises SetupError for a name that is not permanent."""
 
     def __init__(
         self,
@@ -66,11 +57,13 @@ class V4l2Camera(NewestFrame):
         serial: str = "",
         frozen_after_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
-        open_device: Callable[[str], Device] | None = None,
+        open_device: Callable[[str], _Device] | None = None,
         serial_number: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
-        self._path = checked_device(device)
+        if not STABLE_NAME.fullmatch(device):
+            raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
+        self._path = device
         self._serial = serial
         self._serial_number = serial_number or serial_number_of
         self._size = size
@@ -112,7 +105,7 @@ class V4l2Camera(NewestFrame):
         except (queue.Full, TimeoutError) as error:
             raise LinkLostError("the camera takes no controls") from error
 
-    def _set_up(self, device: Device) -> None:
+    def _set_up(self, device: _Device) -> None:
         """Request the picture format and verify it. Raises SetupError."""
         width, height = self._size
         device.set(cv2.CAP_PROP_FOURCC, _MJPG)
@@ -130,7 +123,7 @@ class V4l2Camera(NewestFrame):
         else:
             fix(device, self.calibration)
 
-    def _obey(self, device: Device) -> None:
+    def _obey(self, device: _Device) -> None:
         """Carry out requests since the last picture."""
         try:
             wanted, done = self._wanted.get_nowait()
@@ -148,7 +141,7 @@ class V4l2Camera(NewestFrame):
             done.set_result(None)
 
 
-def settled(device: Device) -> Calibration:
+def settled(device: _Device) -> Calibration:
     """Return the values that the camera's automatic controls have reached."""
     exposure, gain, white_balance = (
         round(device.get(name)) for name in (cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_GAIN, cv2.CAP_PROP_WB_TEMPERATURE)
@@ -156,20 +149,13 @@ def settled(device: Device) -> Calibration:
     return Calibration(exposure, gain, white_balance)
 
 
-def fix(device: Device, calibration: Calibration) -> None:
+def fix(device: _Device, calibration: Calibration) -> None:
     """Switch the automatic controls off and set the values. Raises RefusedError if one reads back differently."""
     _set(device, cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_MANUAL, "manual exposure")
     _set(device, cv2.CAP_PROP_EXPOSURE, calibration.exposure, "exposure")
     _set(device, cv2.CAP_PROP_GAIN, calibration.gain, "gain")
     _set(device, cv2.CAP_PROP_AUTO_WB, 0, "manual white balance")
     _set(device, cv2.CAP_PROP_WB_TEMPERATURE, calibration.white_balance, "white balance")
-
-
-def checked_device(path: str) -> str:
-    """Return the path if it names a camera permanently. Raises SetupError."""
-    if not STABLE_NAME.fullmatch(path):
-        raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
-    return path
 
 
 def serial_number_of(path: str, sysfs: Path = _SYSFS) -> str:
@@ -185,7 +171,7 @@ def serial_number_of(path: str, sysfs: Path = _SYSFS) -> str:
     return ""
 
 
-def _set(device: Device, prop: int, value: float, name: str) -> None:
+def _set(device: _Device, prop: int, value: float, name: str) -> None:
     """Set one control and read it back: drivers round silently, and some ignore it."""
     device.set(prop, value)
     given = device.get(prop)
@@ -193,7 +179,7 @@ def _set(device: Device, prop: int, value: float, name: str) -> None:
         raise RefusedError(f"the camera's {name} is {given:g}, not {value:g}")
 
 
-def _opencv_device(path: str) -> Device:
+def _opencv_device(path: str) -> _Device:
     os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(READ_TIMEOUT_S)
     quieten_opencv()
     return cv2.VideoCapture(path, cv2.CAP_V4L2)  # type: ignore[return-value] # its stubs allow any array

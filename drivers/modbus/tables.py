@@ -94,16 +94,14 @@ def misplaced(places: Iterable[tuple[str, Place]], reads: Iterable[Read]) -> Ite
         if len(place.places) != 1:
             yield Wrong(key, "is in one of coil, discrete, holding and input")
             continue
-        ((function, address),) = place.places
-        if function in BITS and (place.words > 1 or place.bit is not None):
+        if place.places[0][0] in BITS and (place.words > 1 or place.bit is not None):
             yield Wrong(key, "is a bit already: words and bit are for registers")
-        for at in range(place.words):
-            cell = (function, address + at)
+        for cell in sorted(place.cells):
             if cell not in read:
-                yield Wrong(key, f"is at {address + at}, which no reads covers")
+                yield Wrong(key, f"is at {cell[1]}, which no reads covers")
             claim = (cell, place.bit, place.equals)
             if claim in taken or (cell, None, None) in taken:
-                yield Wrong(key, f"overlaps another key at {address + at}")
+                yield Wrong(key, f"overlaps another key at {cell[1]}")
             taken.add(claim)
 
 

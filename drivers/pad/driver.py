@@ -37,22 +37,6 @@ Said = Sensor | Verdict
 _DECODER: Final = msgspec.json.Decoder(Said)
 
 
-def decode(buffer: bytes) -> tuple[Said | None, int]:
-    """Return the first line's value and the number of bytes it used. `(None, 0)` means: read more.
-
-    Raises BadFrameError on bytes that can never become a line.
-    """
-    end = buffer.find(b"\n", 0, LINE_BYTES_MAX)
-    if end < 0:
-        if len(buffer) >= LINE_BYTES_MAX:
-            raise BadFrameError(f"the sensor sends a line of more than {LINE_BYTES_MAX} bytes")
-        return None, 0
-    try:
-        return _DECODER.decode(buffer[:end]), end + 1
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadFrameError("the sensor sends a line that is none of its protocol") from error
-
-
 class PadLines:
     """Our own protocol (docs/protocols/pad-sensor.md). Fills `PadCodec`."""
 
@@ -61,8 +45,16 @@ class PadLines:
         return b'{"ask":"look","crossing":"%s"}\n' % crossing.encode("ascii")
 
     def decode(self, buffer: bytes) -> tuple[Said | None, int]:
-        """One line. Raises BadFrameError."""
-        return decode(buffer)
+        """Return the first line's value and the number of bytes it used. `(None, 0)` means: read more. Raises BadFrameError."""
+        end = buffer.find(b"\n", 0, LINE_BYTES_MAX)
+        if end < 0:
+            if len(buffer) >= LINE_BYTES_MAX:
+                raise BadFrameError(f"the sensor sends a line of more than {LINE_BYTES_MAX} bytes")
+            return None, 0
+        try:
+            return _DECODER.decode(buffer[:end]), end + 1
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadFrameError("the sensor sends a line that is none of its protocol") from error
 
 
 OWN: Final[PadCodec] = PadLines()
@@ -132,7 +124,7 @@ class Session:
             else:
                 self._take(said, now_ms)
 
-    def _decoded(self) -> tuple[Sensor | Verdict | None, int]:
+    def _decoded(self) -> tuple[Said | None, int]:
         try:
             return self._codec.decode(self._buffer)
         except DriverError:

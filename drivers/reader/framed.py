@@ -69,7 +69,10 @@ class LineReader(Generic[Frame]):
 
     def close(self) -> None:
         """Close the line and drop received bytes."""
-        self._hang_up()
+        self._buffer.clear()
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     async def next_frame(self, deadline_s: float | None = None) -> Frame | None:
         """Wait for a frame; None after the deadline, a time of the loop's clock. Raises LinkLostError."""
@@ -88,7 +91,7 @@ class LineReader(Generic[Frame]):
                     return None
                 self._pass_over_byte()
             except LinkLostError:
-                self._hang_up()
+                self.close()
                 raise
 
     async def _greet(self) -> None:
@@ -102,7 +105,7 @@ class LineReader(Generic[Frame]):
         try:
             await self._connected().write(payload)
         except LinkLostError:
-            self._hang_up()
+            self.close()
             raise
 
     def _is_repeat(self, lines: Hashable) -> bool:
@@ -136,12 +139,6 @@ class LineReader(Generic[Frame]):
         if self._link is None:
             raise LinkLostError("the document reader is not connected")
         return self._link
-
-    def _hang_up(self) -> None:
-        self._buffer.clear()
-        if self._link is not None:
-            self._link.close()
-            self._link = None
 
 
 class TalkingReader(LineReader[tuple[str, ...]]):

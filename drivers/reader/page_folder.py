@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from gate_core.errors import BadFrameError, LinkLostError, SetupError
+from gate_core.ordinary import read_ordinary
 from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
 
 if TYPE_CHECKING:
@@ -211,16 +212,9 @@ class FolderPage:
     def _read(self, name: str, bytes_max: int) -> bytes | None:
         """Return a plain file's content, None if there is none or it is too large. No link, no pipe, never blocking."""
         try:
-            descriptor = os.open(
-                name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._opened()
-            )
+            return read_ordinary(name, bytes_max, folder_descriptor=self._opened())
         except OSError:
-            return None  # gone, or no plain file: the same to us
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            content = file.read(bytes_max + 1)
-        return content if len(content) <= bytes_max else None
+            return None  # gone, too large, or no plain file: the same to us
 
     def _clear(self, pictures: list[_Found]) -> None:
         for found in pictures:

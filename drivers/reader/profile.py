@@ -5,19 +5,15 @@ Each names the source of its bytes, and whether it was tested on hardware.
 
 from __future__ import annotations
 
-import re
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.profile_file import ProfileFile, Table
+from drivers.profile_file import SHIPPED, ProfileFile, Table
 from gate_core.errors import SetupError
 from gate_core.settings.base import Baud
 from gate_core.settings.toml_file import Wrong
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}( [0-9A-F]{2}){0,31})?$")]
 Command = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,32}$")]
 
@@ -108,28 +104,15 @@ class ImagerProfile(_Reader, frozen=True, kw_only=True, tag="imager"):
 ReaderProfile = StxProfile | ImagerProfile
 
 
-def parse_profile(text: str, *, name: str) -> ReaderProfile:
-    """Parse a profile from TOML. Raises SetupError with every error."""
-    file = ProfileFile(f"drivers/profiles/readers/{name}.toml", text)
-    if file.table().get("protocol") not in {"stx", "imager"}:
-        raise SetupError(f"{file.name}: protocol is neither stx nor imager")
+def load_profile(name: str) -> ReaderProfile:
+    """Read a shipped reader's profile by its name. Raises SetupError."""
+    file = ProfileFile.shipped(f"{name}.toml", room="readers")
+    if file is None:
+        raise SetupError(f"there is no reader profile {name!r} in drivers/profiles/readers")
     profile: ReaderProfile = file.profile(ReaderProfile)
     return profile
 
 
-def load_profile(name: str) -> ReaderProfile:
-    """Read a shipped reader's profile by its name. Raises SetupError."""
-    source = _folder() / f"{name}.toml"
-    if not _NAME.fullmatch(name) or not source.is_file():
-        raise SetupError(f"there is no reader profile {name!r} in drivers/profiles/readers")
-    return parse_profile(source.read_text(encoding="utf-8"), name=name)
-
-
 def all_profiles() -> dict[str, ReaderProfile]:
     """The shipped profiles by name, in alphabetical order."""
-    names = sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    return {name: load_profile(name) for name in names}
-
-
-def _folder() -> Traversable:
-    return resources.files("drivers.profiles") / "readers"
+    return {file.stem: load_profile(file.stem) for file in sorted(SHIPPED.joinpath("readers").glob("*.toml"))}

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from drivers.camera.settings import FileName, Sha256, Why, require_link
-from gate_core.settings.base import Baud, Reach, Settings, Text, simulated_line
+from gate_core.settings.base import Baud, LineSettings, Reach, Settings, Text
 from gate_core.settings.outside import OutsideDevice
 from gate_core.settings.toml_file import Contradictions, Wrong
 
 
-class _Serial(Settings, frozen=True, kw_only=True):
+class _Serial(LineSettings, frozen=True, kw_only=True):
     """A serial line. `baud` None: the profile's, or the driver's default."""
 
-    port: Text
     baud: Baud | None = None
-
-    @property
-    def line(self) -> str | None:
-        """Its own line."""
-        return self.port
-
-    def simulated(self) -> list[str]:
-        return simulated_line(self.port)
 
 
 class Elyctis(_Serial, frozen=True, kw_only=True, tag="elyctis"):

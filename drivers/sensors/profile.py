@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.modbus.tables import BITS, Cell, Identity, Place, Read, cells_read, misplaced, misread
+from drivers.modbus.tables import BITS, Identity, Place, Read, cells_read, misplaced, misread
 from drivers.profile_file import Milliseconds, ProfileFile, Table, Verified
 from gate_core.settings.toml_file import Wrong
 
@@ -63,7 +63,7 @@ class SensorProfile(Table, frozen=True, kw_only=True):
         order = tuple(range(len(self.reads)))
         first = set(cells_read(self.reads[:1]))
         measured = (getattr(self.status, name) for name in _MEASURED)
-        elsewhere = any(not _cells_of(place) <= first for place in measured if place is not None)
+        elsewhere = any(not first.issuperset(place.cells) for place in measured if place is not None)
         return (*order, 0) if elsewhere else order
 
     def contradictions(self) -> list[Wrong]:
@@ -81,11 +81,6 @@ def _places_of(status: Status) -> Iterator[tuple[str, Place]]:
             yield f"status.{name}", place
 
 
-def _cells_of(place: Place) -> set[Cell]:
-    ((function, address),) = place.places
-    return {(function, address + at) for at in range(place.words)}
-
-
 def _numbers(profile: SensorProfile) -> Iterator[Wrong]:
     for name in _NUMBERS:
         place: Place = getattr(profile.status, name)
@@ -100,7 +95,7 @@ def _numbers(profile: SensorProfile) -> Iterator[Wrong]:
 def _first(profile: SensorProfile) -> Iterator[Wrong]:
     first = set(cells_read(profile.reads[:1]))
     for name in ("session", "age"):
-        if not _cells_of(getattr(profile.status, name)) <= first:
+        if not first.issuperset(getattr(profile.status, name).cells):
             yield Wrong(
                 f"status.{name}", "is not in the first of reads: what is asked for before it could be of another time"
             )

@@ -15,7 +15,7 @@ from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines
 from drivers.barrier.contacts.profile import Contact, ContactsProfile, Input
 from drivers.barrier.contacts.session import Answer, Do, Pulse, Request, Seen, Session, Show
 from drivers.barrier.driver import Driver
-from drivers.barrier.orders import Urgency
+from drivers.barrier.orders import Urgency, loop_s
 from gate_core.errors import DriverError, LinkLostError, SetupError
 from gate_core.ports.values import LampColour
 
@@ -109,9 +109,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         self._kernel = kernel
         self._path = path
         self._profile = profile
-        self._session = Session(
-            profile=profile, entry_is_left=entry_is_left, clock=lambda: asyncio.get_running_loop().time()
-        )
+        self._session = Session(profile=profile, entry_is_left=entry_is_left, clock=loop_s)
         super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._health = _Health()
         self._lamp = 0
@@ -154,7 +152,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
         if self._pulse_ends is not None:
             self._pulse_ends.cancel()
         if self._held is not None:
-            self._next_at_s = asyncio.get_running_loop().time() + GAP_S
+            self._next_at_s = loop_s() + GAP_S
         self._held = self._pulse_ends = None
         self._lamp = 0
         super().close()
@@ -207,7 +205,7 @@ class ContactsBarrier(Driver[Wiring, Request, Answer]):
             self._lose(error)
 
     def _open_contact(self, wiring: Wiring) -> None:
-        now_s = asyncio.get_running_loop().time()
+        now_s = loop_s()
         if self._pulse_ends is not None:
             self._pulse_ends.cancel()
         held_ms = round((now_s - self._held_since_s) * 1000)

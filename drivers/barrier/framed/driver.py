@@ -15,6 +15,7 @@ from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.framed.frames import FRAME_BYTES_MAX, Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
+from drivers.barrier.orders import loop_s
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
 from gate_core.evidence.crossing import Alarm
@@ -54,13 +55,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         self.health = LineHealth()
         self._open_link = open_link
         self._profile = profile
-        self._session = Session(
-            profile=profile,
-            baud=baud,
-            unit=unit,
-            entry_is_left=entry_is_left,
-            clock=lambda: asyncio.get_running_loop().time(),
-        )
+        self._session = Session(profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left, clock=loop_s)
         super().__init__(self._session, ttl_ms=profile.ttl_ms)
         self._guard_s = GUARD_BITS / baud
         self._hearing = Hearing(self._session.replies, self._session.unit)
@@ -113,15 +108,14 @@ class FramedBarrier(Driver[Link, Request, Heard]):
     async def _exchange(self, request: Request) -> Heard:
         """Raises LinkLostError also after too long a silence."""
         link = self._require_line()
-        clock = asyncio.get_running_loop().time
-        began_s = clock()
+        began_s = loop_s()
         stray = await self._stray(link)
         hearing = self._hearing
         hearing.begin(request.wire)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(request.listen_s):
                 if request.grants:
-                    self.grant_written_at_s = clock()
+                    self.grant_written_at_s = loop_s()
                 if request.wire:
                     await link.write(request.wire)
                 while hearing.reply is None:
@@ -145,7 +139,7 @@ class FramedBarrier(Driver[Link, Request, Heard]):
             self._silent_since_s = None
         elif request.wire:
             self._silent_since_s = began_s if self._silent_since_s is None else self._silent_since_s
-            if clock() - self._silent_since_s >= SILENT_S:
+            if loop_s() - self._silent_since_s >= SILENT_S:
                 raise LinkLostError(f"the board has answered nothing for {SILENT_S} s")
         return heard
 
@@ -163,10 +157,9 @@ class FramedBarrier(Driver[Link, Request, Heard]):
         """Return what arrived unrequested since the last exchange. On return the line is quiet, or stays noisy."""
         hearing = self._hearing
         hearing.begin()
-        clock = asyncio.get_running_loop().time
-        until_s = clock() + BABBLE_S
+        until_s = loop_s() + BABBLE_S
         with contextlib.suppress(TimeoutError):
-            while clock() < until_s:
+            while loop_s() < until_s:
                 async with asyncio.timeout(self._guard_s):
                     hearing.take(await link.read(FRAME_BYTES_MAX))
             link.discard()

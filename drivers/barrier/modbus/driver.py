@@ -15,7 +15,7 @@ from drivers.barrier.board import require_rest
 from drivers.barrier.driver import QUIET_SHARE, Driver
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import Urgency
+from drivers.barrier.orders import Urgency, loop_s
 from drivers.links import Link
 from drivers.modbus.exchange import byte_s, read, write_coils
 from drivers.modbus.frames import FRAME_BYTES_MAX, READ_COILS, Reply, Request
@@ -45,13 +45,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         self._profile = profile
         self._unit = unit
         self._byte_s = byte_s(baud)
-        self._session = Session(
-            profile=profile,
-            baud=baud,
-            unit=unit,
-            entry_is_left=entry_is_left,
-            clock=lambda: asyncio.get_running_loop().time(),
-        )
+        self._session = Session(profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left, clock=loop_s)
         super().__init__(self._session, ttl_ms=profile.ttl_ms, has_lamp=profile.lamp is not None)
         self._asked: Request | None = None
         self._listened_at_s = 0.0
@@ -143,8 +137,8 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         """Returns None after silence."""
         link = self._require_line()
         if self._session.is_grant(request):
-            self.grant_written_at_s = asyncio.get_running_loop().time()
-        now_s = asyncio.get_running_loop().time()
+            self.grant_written_at_s = loop_s()
+        now_s = loop_s()
         # A lane polls again soon. After a long pause the arrival time is unknown: the earliest possible one.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
@@ -155,7 +149,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             link, request, deadline_s=deadline_s, byte_s=self._byte_s, health=self.health, heard=self._heard
         )
         self._session.hears(request, reply, others)
-        self._listened_at_s = asyncio.get_running_loop().time()
+        self._listened_at_s = loop_s()
         if reply is None:
             self._was_silent = True
         elif self._was_silent and not self._greeting:  # which revokes, and so may not wait
@@ -171,5 +165,5 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             async with asyncio.timeout(for_s):
                 while True:
                     strays += await self._require_line().read(FRAME_BYTES_MAX)
-        self._session.overhears(strays, asyncio.get_running_loop().time())
+        self._session.overhears(strays, loop_s())
         return bool(strays)

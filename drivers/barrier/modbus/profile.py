@@ -84,13 +84,6 @@ class Watchdog(Table, frozen=True, kw_only=True):
         return self.ms // self.unit_ms
 
 
-class Setting(Table, frozen=True, kw_only=True):
-    """A holding register that must hold a value."""
-
-    holding: Address
-    value: Value
-
-
 class Lamp(Table, frozen=True, kw_only=True):
     """The lamp's holding register, or its first coil of `count`, and each colour's value; for coils one bit each, the first lowest."""
 
@@ -100,8 +93,8 @@ class Lamp(Table, frozen=True, kw_only=True):
     colours: dict[LampColour, Value]
 
 
-class Command(Table, frozen=True, kw_only=True):
-    """A holding register that carries out a command when `value` is written."""
+class Written(Table, frozen=True, kw_only=True):
+    """A holding register and the value to write: as a setting it must hold it, as a command the board carries it out."""
 
     holding: Address
     value: Value
@@ -128,11 +121,11 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
     identity: Identity | None = None
     alarms: dict[Alarm, Place] = msgspec.field(default_factory=dict)
     watchdog: Watchdog | None = None
-    settings: Annotated[tuple[Setting, ...], msgspec.Meta(max_length=16)] = ()
+    settings: Annotated[tuple[Written, ...], msgspec.Meta(max_length=16)] = ()
     lamp: Lamp | None = None
-    release: Command | None = None
+    release: Written | None = None
     clear_alarms: AlarmCommand | None = None
-    end_emergency: Command | None = None
+    end_emergency: Written | None = None
 
     @property
     def ttl_ms(self) -> range:

@@ -165,8 +165,7 @@ class Session:
                 image.update(zip(reads[at].cells, values(reply), strict=False))  # with or without the spare
                 missing.discard(at)
             if not missing:
-                kept = changes != self._kept.changes or self._kept.in_image(image)
-                return self._seen(image, kept=kept)
+                return self._seen(image, changes)
         raise NoReplyError("the board does not answer")
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
@@ -181,14 +180,13 @@ class Session:
             raise RefusedError("a grant is outstanding")
         if self.late:
             raise RefusedError(self.late)
-        left = self._is_left(direction)
         yield from self._grants.ready(ttl_ms)
         stands = False
         try:
             stands = yield from self._granted(direction, ttl_ms, before=before)
         finally:
             count = before.count_entry if direction is Direction.ENTRY else before.count_exit
-            self._grants.settle(left=left, stands=stands, count=count)
+            self._grants.settle(left=self._is_left(direction), stands=stands, count=count)
         if not stands:
             with contextlib.suppress(NoReplyError, RefusedError):  # then the controller ends it by itself
                 yield from self.revoke()
@@ -304,13 +302,13 @@ class Session:
         image, changes = dict[Cell, int](), self._kept.changes
         for at, start, question in pieces:
             read_now = values((yield from insist(question)))
-            image.update(
-                zip(self._profile.reads[at].cells[start:], read_now, strict=False)
-            )  # with or without the spare
-        return self._seen(image, kept=changes != self._kept.changes or self._kept.in_image(image))
+            cells = self._profile.reads[at].cells[start:]
+            image.update(zip(cells, read_now, strict=False))  # with or without the spare
+        return self._seen(image, changes)
 
-    def _seen(self, image: Image, *, kept: bool) -> BarrierStatus:
-        """Convert a reading to a status, and store what must outlast it. Raises LinkLostError."""
+    def _seen(self, image: Image, changes: int) -> BarrierStatus:
+        """Convert a reading to a status, and store what must outlast it. `changes`: those of `_kept` when it began. Raises LinkLostError."""
+        kept = changes != self._kept.changes or self._kept.in_image(image)
         left, right, restarts = self._counts.see(image, kept=kept)
         passages, granted = [left, right], list(self._grants.left(image, (left, right)))
         if not self._entry_is_left:

@@ -125,34 +125,30 @@ class Recorder:
 
 
 class _Tap:
-    """A link that records every byte. Fills `Link`."""
+    """A link that records every byte, also those that the driver drops unread, because it learns of them. Fills `Link`."""
 
     def __init__(self, inner: Link, recorder: Recorder) -> None:
         self._inner = inner
         self._recorder = recorder
 
     async def read(self, bytes_max: int) -> bytes:
-        """Wait for bytes. Raises LinkLostError."""
         with self._recorder.noting_loss():
             received = await self._inner.read(bytes_max)
         self._recorder.heard(received)
         return received
 
     async def write(self, payload: bytes) -> None:
-        """Send all bytes. Raises LinkLostError."""
         self._recorder.sent(payload)
         with self._recorder.noting_loss():
             await self._inner.write(payload)
 
     def discard(self) -> bytes:
-        """Drop unread bytes. They are recorded, because the driver learns of them."""
         dropped = self._inner.discard()
         if dropped:
             self._recorder.heard(dropped)
         return dropped
 
     def close(self) -> None:
-        """Close the link."""
         self._inner.close()
 
 

@@ -46,13 +46,11 @@ class _Line(MemoryLink):
         self._sent = sent
 
     async def write(self, payload: bytes) -> None:
-        """Send bytes to the trace. Raises LinkLostError."""
         if self._lost:
             raise LinkLostError(self._lost)
         self._sent.put_nowait(payload)
 
     def close(self) -> None:
-        """Close the link."""
         self.lose("closed")
 
 

@@ -129,7 +129,7 @@ def test_a_file_that_others_may_read_or_that_is_none_is_not_used(file: Path, tmp
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(file)
     for wrong in (tmp_path / "none", tmp_path / "pipe", tmp_path / "link", tmp_path):
-        with pytest.raises(SetupError, match=r"no file|cannot read"):
+        with pytest.raises(SetupError, match="cannot read"):
             Credentials.read(wrong)
 
 

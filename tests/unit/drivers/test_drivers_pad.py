@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, Session, decode
+from drivers.pad.driver import LINE_BYTES_MAX, LINES_MAX, OWN, Session
 from drivers.pad.settings import PadSensor, load_profile
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
 from gate_core.evidence.crossing import PadResult
@@ -197,8 +197,8 @@ def test_a_line_is_the_same_in_whatever_pieces_it_comes(cuts: list[int]) -> None
 
 def test_a_decoder_says_what_it_used_and_takes_fields_that_it_does_not_know() -> None:
     hello = line(**HELLO, serial="7")
-    assert decode(hello + b"rest") == (Sensor("Simulated PAD", "1", 0.5), len(hello))
-    assert decode(hello[:-1]) == (None, 0)
+    assert OWN.decode(hello + b"rest") == (Sensor("Simulated PAD", "1", 0.5), len(hello))
+    assert OWN.decode(hello[:-1]) == (None, 0)
 
 
 def test_the_shipped_profile_is_the_simulators_and_says_so() -> None:

@@ -13,7 +13,7 @@ from fakes.line_bench import FRAMED, modbus_profile
 from drivers.barrier.contacts.gpio import Flag
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.profile import LATE_MS_MAX, Command, ModbusProfile
+from drivers.barrier.modbus.profile import LATE_MS_MAX, ModbusProfile, Written
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile
@@ -61,7 +61,7 @@ def test_the_simulators_profile_says_what_its_document_says() -> None:
     assert tuple(profile.alarms) == tuple(Alarm)
     assert profile.lamp is not None
     assert profile.lamp.colours[LampColour.AMBER] == 3
-    assert profile.release == Command(holding=5, value=0x5245)
+    assert profile.release == Written(holding=5, value=0x5245)
 
 
 def test_the_shipped_units_load_and_say_what_their_document_says() -> None:

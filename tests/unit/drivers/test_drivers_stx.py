@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.links import Link
+from drivers.profile_file import ProfileFile
 from drivers.reader.framed import BUFFER_BYTES_MAX, LineReader, TalkingReader
-from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile, parse_profile
+from drivers.reader.profile import ImagerProfile, ReaderProfile, StxProfile, all_profiles, load_profile
 from drivers.reader.stx import StxDecoder
 from gate_contract.links import OneByteAtATime
 from gate_contract.virtual_time import in_virtual_time
@@ -101,7 +102,7 @@ def test_noise_gives_a_frame_an_error_or_a_wish_for_more(noise: bytes, name: str
 
 def test_an_end_of_two_bytes_may_come_in_two_pieces() -> None:
     text = 'protocol="stx"\nreader="x"\nsource="x"\nverified_on_hardware=false\nbaud=9600\nstart="02"\nend="03 0D"\n'
-    profile = parse_profile(text, name="two")
+    profile: ReaderProfile = ProfileFile("two.toml", text).profile(ReaderProfile)
     assert isinstance(profile, StxProfile)
     decode = StxDecoder(profile)
     assert decode(b"\x02ABC\x03") == (None, 0)
@@ -162,7 +163,7 @@ trigger_again_ms = 1000
         (PLAIN, 'end = "03"', 'end = "41"', "a line may hold"),
         (PLAIN, 'end = "03"', 'end = "3"', "end"),
         (PLAIN, 'end = "03"', 'end = "03"\nspeed = 1', "speed"),
-        (PLAIN, '"stx"', '"morse"', "neither stx nor imager"),
+        (PLAIN, '"stx"', '"morse"', "none of stx, imager"),
         (PLAIN, "baud = 9600", "baud", "="),
         (IMAGER, 'accepted = "06"', 'accepted = "06 07"', "single bytes"),
         (IMAGER, 'accepted = "06"', 'accepted = "15"', "both accepts and refuses"),
@@ -175,7 +176,7 @@ def test_a_contradiction_or_a_stranger_in_a_profile_is_one_clear_error(
 ) -> None:
     assert was in text
     with pytest.raises(SetupError, match=complaint):
-        parse_profile(text.replace(was, becomes, 1), name="test")
+        ProfileFile("test.toml", text.replace(was, becomes, 1)).profile(ReaderProfile)
 
 
 @pytest.mark.parametrize("name", ["", "no-such-reader", "../portcullis-sim"])

@@ -70,11 +70,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return []
 
 
+class LineSettings(Settings, frozen=True, kw_only=True):
+    """The base for a device on a line of its own: its serial port, Unix socket or device file."""
+
+    port: Text
+
+    @property
+    def line(self) -> str | None:
+        """Its own line."""
+        return self.port
+
+    def simulated(self) -> list[str]:
+        """Name a simulated line."""
+        return [f"port = {self.port} is a pseudo-terminal"] if is_pseudo_terminal(self.port) else []
+
+
 def is_pseudo_terminal(port: str) -> bool:
     """True if the port is a pseudo-terminal, as simulated devices use."""
     return Path(port).resolve().is_relative_to("/dev/pts")
-
-
-def simulated_line(port: str) -> list[str]:
-    """Return the result of `Settings.simulated` for a serial port."""
-    return [f"port = {port} is a pseudo-terminal"] if is_pseudo_terminal(port) else []

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gate_core.settings.base import Settings, Text, simulated_line
+from gate_core.settings.base import LineSettings, Text
 from gate_core.settings.config_file import Section
 from gate_core.settings.toml_file import Wrong
 
@@ -46,17 +46,7 @@ class Code(Section, frozen=True, kw_only=True):
             yield Wrong("folder", "is no absolute path")
 
 
-class OutsideDevice(Settings, frozen=True, kw_only=True):
+class OutsideDevice(LineSettings, frozen=True, kw_only=True):
     """A device at a line or socket of its own, driven by code of another distribution."""
 
-    port: Text
     code: Code
-
-    @property
-    def line(self) -> str | None:
-        """The device's own."""
-        return self.port
-
-    def simulated(self) -> list[str]:
-        """Name a simulated line."""
-        return simulated_line(self.port)
