@@ -28,6 +28,7 @@ from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, render
 from gate_core.evidence.screen import Guidance, Screen
 from gate_core.http_server.https import listen
+from gate_core.programs import clock
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
 from gate_core.web_pages.fanout import Fanout
@@ -121,7 +122,7 @@ class Lamp:
             raise StepError(f"no display has shown the traveller's page within {wait_s:.0f} s") from error
 
     def _is_painted(self, number: int) -> None:
-        self.painted_at_ms[number] = now_ms()
+        self.painted_at_ms[number] = clock.monotonic_ms()
 
     def _app(self, key: Key) -> Starlette:
         config, port = self._config, self._config.screens.port
@@ -144,9 +145,9 @@ class Lamp:
 async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: float, dice: random.Random) -> Light:
     """Paint one colour after another while a face is looked at."""
     light, seq, number, colour, asked_ms, told = Light(), 0, 0, dice.choice(TINTS), 0, True
-    until_ms = now_ms() + int(wait_s * 1000) + COLOURS * 2 * HOLD_MS
-    while number < COLOURS or not told or now_ms() - asked_ms < 2 * HOLD_MS:
-        if now_ms() > until_ms or (not told and now_ms() - asked_ms > PAINTED_WITHIN_MS):
+    until_ms = clock.monotonic_ms() + int(wait_s * 1000) + COLOURS * 2 * HOLD_MS
+    while number < COLOURS or not told or clock.monotonic_ms() - asked_ms < 2 * HOLD_MS:
+        if clock.monotonic_ms() > until_ms or (not told and clock.monotonic_ms() - asked_ms > PAINTED_WITHIN_MS):
             raise StepError("the display does not show the colours it is asked for")
         frame = await asyncio.to_thread(camera.newest, after=seq, wait_s=WAIT_S)
         if frame is None:
@@ -161,13 +162,8 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
         if len(faces) == 1 and (piece := extract_features(frame.pixels, faces[0].box, at_ms=at_ms)) is not None:
             light.see(piece)
             piece.wipe()
-            if told and number < COLOURS and now_ms() - asked_ms >= HOLD_MS:
-                number, told, asked_ms = number + 1, False, now_ms()
+            if told and number < COLOURS and clock.monotonic_ms() - asked_ms >= HOLD_MS:
+                number, told, asked_ms = number + 1, False, clock.monotonic_ms()
                 colour = dice.choice(far_from(colour))
-                lamp.tints.show(Tint(number, colour), at_ms=now_ms())
+                lamp.tints.show(Tint(number, colour), at_ms=clock.monotonic_ms())
     return light
-
-
-def now_ms() -> int:
-    """Return CLOCK_MONOTONIC in milliseconds, as frames have it too."""
-    return int(asyncio.get_running_loop().time() * 1000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -67,7 +66,7 @@ class Session:
             self._technician,
             rests_on=self._rests_on,
             now=lambda: clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            clock_ms=lambda: time.monotonic_ns() // 1_000_000,
+            clock_ms=clock.monotonic_ms,
         )
 
     @property
