@@ -160,10 +160,8 @@ def _give(
     for name in ("gate", "crossing", "reason", "argument"):
         key_files.require(name, getattr(wish, name))
     settings = configured(config)
-    try:
+    with endings({key_files.KeyFileError: None}):
         shift, _ = key_files.read_shift(key.expanduser())
-    except key_files.KeyFileError as error:
-        fail(error.code, str(error))
     found = answers(partial(give, settings.socket("orders"), shift, wish), every_s, _away)
     with _lane_errors(), endings({OrderError: Exit.USAGE}):
         try:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.configuration import configuration_errors, configured
+from gate.cli.configuration import configuration_errors, configured, endings, file_errors
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, say, tell
 
@@ -38,17 +38,10 @@ def push(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate.programs.sync.program import push as carry
     from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, SyncError
 
-    try:
-        with configuration_errors(config):
-            detail = asyncio.run(carry(configured(config)))
-    except ExpiredError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except MirrorAwayError as error:
-        fail(Exit.UNREACHABLE, f"the mirror: {error}")
-    except SyncError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
+    codes = {ExpiredError: Exit.NOT_PERMITTED, SyncError: Exit.BAD_DATA}
+    away = endings({MirrorAwayError: Exit.UNREACHABLE}, "the mirror: ")
+    with file_errors(), endings(codes), away, configuration_errors(config):
+        detail = asyncio.run(carry(configured(config)))
     _show("sync.push/1", detail, as_json=as_json)
 
 
@@ -64,14 +57,11 @@ def export_usb(
     from gate_core.audit_format.export import Outlet, tiles
 
     settings = configured(config)
-    try:
-        exported = tiles(Outlet(Path(settings.paths.spool)), out)
-    except BadFormatError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except FileNotFoundError as error:
-        fail(Exit.IO_ERROR, f"{error.filename} is not there; was anything logged yet?")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
+    with file_errors(), endings({BadFormatError: Exit.BAD_DATA}):
+        try:
+            exported = tiles(Outlet(Path(settings.paths.spool)), out)
+        except FileNotFoundError as error:
+            fail(Exit.IO_ERROR, f"{error.filename} is not there; was anything logged yet?")
     answer = asyncio.run(status_of(settings, "sync"))
     known = answer.detail if answer is not None else {"mirrored": None, "last_receipt": None}
     mirrored = known["mirrored"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import endings
+from gate.cli.configuration import endings, file_errors
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say, tell
@@ -151,10 +151,8 @@ def report(
     with endings({StoreError: None}):
         found = survey(store, clock.now(), age_max_days=age_max_days)
     if out is not None:
-        try:
+        with file_errors(out):
             out.write_text(render(found, store), encoding="utf-8")
-        except OSError as error:
-            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
     said = [
         f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list",
         *(f"to look into: {alarm.text}" for alarm in found.alarms),
