@@ -59,7 +59,7 @@ class Work:
 
     def at(self, journal: Journal) -> None:
         """Store the journal."""
-        self.ledger.at(journal)
+        self.ledger.keep(journal)
         self.journal = journal
 
     @property
@@ -150,7 +150,7 @@ def _commit(work: Work) -> None:
     software = changes.software and SoftwareChange(before=changes.software.after, after=changes.software.before)
     kinds = installed.before_installs if journal.verb == "back" else journal.installs
     others = {kind: one for kind, one in installed.current.items() if kind not in kinds}
-    work.ledger.install(
+    work.ledger.keep(
         msgspec.structs.replace(
             installed,
             id=journal.id,
@@ -262,7 +262,7 @@ def _forget(work: Work, why: str, *, tried: bool) -> None:
         if tried and journal.verb != "back":
             installed = work.ledger.installed
             refused = {kind: Refusal(install=install, why=why[:500]) for kind, install in journal.installs.items()}
-            work.ledger.install(
+            work.ledger.keep(
                 msgspec.structs.replace(
                     installed,
                     refused={**installed.refused, **refused},
