@@ -10,7 +10,7 @@ import msgspec
 
 from drivers.camera.settings import is_https
 from gate.provision.answer_checks import BAUDS
-from gate.provision.questions import BY_CHARACTERS_MAX, flat, keyed, problems
+from gate.provision.questions import BY_CHARACTERS_MAX, flat, keyed, nested, problems
 from gate.provision.steps import NEEDED, TITLES, StepError, step_errors
 from gate_core.command_line.output import Exit
 from gate_core.settings.toml_file import Contradictions, FileError, TomlFile, Wrong
@@ -221,14 +221,8 @@ def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
 
 def by_key(given: Mapping[str, object], by: str) -> SiteAnswers:
     """Return answers that come one by one, such as `barrier.port`; None is none. Raises FileError that names each wrong key."""
-    table: dict[str, object] = {"by": by}
-    rooms: dict[str, dict[str, object]] = {}
-    for name, value in given.items():
-        room, _, key = name.rpartition(".")
-        if value is not None:
-            (rooms.setdefault(room, {}) if room else table)[key] = value
     source = TomlFile("", "")
-    answers = parse({**table, **rooms}, source)
+    answers = parse({"by": by, **nested(given)}, source)
     if wrong := answers.problems():
         raise source.error(*wrong)
     return answers
