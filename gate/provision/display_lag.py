@@ -35,8 +35,6 @@ from gate_core.web_pages.fanout import Fanout
 from gate_core.web_pages.texts import UnknownLanguageError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
     from drivers.camera.newest import NewestFrame
     from gate.face.chain import FaceModels
     from gate.programs.shared.config import Config
@@ -93,13 +91,25 @@ class Lamp:
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         """Serve the page for the block."""
-        screens = self._config.screens
+        config, screens, texts = self._config, self._config.screens, Languages()
+        hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(config), "localhost"))
         try:
-            key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=screens.port)
+            key = Key(prepare(config.runtime("screens"), page_address(config)), port=screens.port)
+            app = create_app(
+                board=self._board,
+                mirror=self.mirror,
+                tints=self.tints,
+                labels=labels_of(config, texts),
+                texts=texts,
+                hosts=hosts,
+                key=key,
+            )
             listener = listen(screens.host, screens.port)
         except OSError as error:
             raise StepError(f"{error.strerror or error}; stop the gate's programs first") from error
-        server = http_server(self._app(key), Visitors())
+        except UnknownLanguageError as error:
+            raise StepError(f"screens.languages: {error}") from error
+        server = http_server(app, Visitors())
         with contextlib.closing(listener):
             serving = asyncio.ensure_future(server.serve(sockets=[listener]))
             try:
@@ -123,23 +133,6 @@ class Lamp:
 
     def _is_painted(self, number: int) -> None:
         self.painted_at_ms[number] = clock.monotonic_ms()
-
-    def _app(self, key: Key) -> Starlette:
-        config, port = self._config, self._config.screens.port
-        texts = Languages()
-        hosts = frozenset(f"{name}:{port}" for name in (host_of(config), "localhost"))
-        try:
-            return create_app(
-                board=self._board,
-                mirror=self.mirror,
-                tints=self.tints,
-                labels=labels_of(config, texts),
-                texts=texts,
-                hosts=hosts,
-                key=key,
-            )
-        except UnknownLanguageError as error:
-            raise StepError(f"screens.languages: {error}") from error
 
 
 async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: float, dice: random.Random) -> Light:
