@@ -9,7 +9,7 @@ import typer
 
 from gate.cli.configuration import configured
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 
 
 def command(
@@ -38,13 +38,8 @@ def command(
             write(bundle, file, made_at)
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {out}: {error.strerror}")
-    if as_json:
-        emit_json("support-bundle/1", {"out": str(out), **bundle.manifest(made_at), "schema": "support-bundle/1"})
-        return
-    say(f"{out}")
-    for part in bundle.parts:
-        say(f"  {part.name:20} {len(part.content):8} bytes  {part.says}")
-    for one in bundle.missing:
-        say(f"  missing: {one}")
-    for one in NEVER:
-        say(f"  never in it: {one}")
+    fields = {"out": str(out), **bundle.manifest(made_at), "schema": "support-bundle/1"}
+    said = [f"  {part.name:20} {len(part.content):8} bytes  {part.says}" for part in bundle.parts]
+    said += [f"  missing: {one}" for one in bundle.missing]
+    said += [f"  never in it: {one}" for one in NEVER]
+    tell("support-bundle/1", fields, str(out), *said, as_json=as_json)
