@@ -104,10 +104,7 @@ def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
     show("provision.rotate-log-key/1", carry_out(rotation(configured(config))), as_json=as_json)
 
 
-def seal(
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
+def seal(config: ConfigFile = None, as_json: Json = False) -> None:
     """Seal with this machine's TPM, each for its program: the log's key, the device's passphrase, and the keys and certificates for lists and registers.
     Exit 1 without one: files of mode 0600 stay.
     """
