@@ -70,22 +70,18 @@ class Work:
 
 def _prepare(work: Work) -> None:
     """Unpack the new version beside the installed one."""
-    changes = work.changes
-    installs = work.journal.installs
+    changes: dict[str, object] = {}
     for kind, archive in work.archives.items():
         match kind:
             case Kind.SOFTWARE:
-                changes = msgspec.structs.replace(
-                    changes, software=work.software.prepare(archive, installs[kind.value].number)
-                )
+                changes["software"] = work.software.prepare(archive, work.journal.installs[kind.value].number)
             case Kind.MODELS:
-                changes = msgspec.structs.replace(changes, models=work.models.prepare(archive))
+                changes["models"] = work.models.prepare(archive)
             case Kind.CONFIGURATION:
-                staging = work.ledger.staging / kind.value
-                changes = msgspec.structs.replace(changes, configuration=work.configuration.prepare(archive, staging))
+                changes["configuration"] = work.configuration.prepare(archive, work.ledger.staging / kind.value)
             case Kind.LISTS:
                 pass  # handled by `program`
-    work.at(msgspec.structs.replace(work.journal, changes=changes))
+    work.at(msgspec.structs.replace(work.journal, changes=msgspec.structs.replace(work.changes, **changes)))
 
 
 def _look(work: Work) -> None:
