@@ -28,11 +28,6 @@ app = typer.Typer(no_args_is_help=True)
 COVERED = ("requests", "states", "faults", "minimum")
 
 
-@app.callback()
-def _noun() -> None:
-    """Traces of a barrier's board."""
-
-
 @app.command()
 def record(
     out: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],

@@ -19,11 +19,6 @@ NewApprovers = Annotated[
 ]
 
 
-@app.callback()
-def _noun() -> None:
-    """The configuration, and who stands behind it."""
-
-
 @app.command()
 def check(config: ConfigFile = None, as_json: Json = False) -> None:
     """Say everything that is wrong with it and with the files that it names, each with file, key and line. Nothing is changed."""

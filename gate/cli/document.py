@@ -23,11 +23,6 @@ _CAN_DIGITS = 6
 MRZ_CHARACTERS_MAX = 256
 
 
-@app.callback()
-def _noun() -> None:
-    """Travel documents."""
-
-
 @app.command("read")
 def read_(
     trust: Trust,

@@ -32,11 +32,6 @@ Reason = Annotated[str, typer.Option(help="Your reason, for the record. No trave
 Argument = Annotated[str, typer.Argument(help="As said above.")]
 
 
-@app.callback()
-def _noun() -> None:
-    """An officer's orders, signed with a shift key and answered by what the lane did."""
-
-
 HELP = {
     Verb.PRESENT: "You are at the lane; without a fresh presence nobody is admitted.",
     Verb.ADMIT: "Let the referred traveller through, alone. Needs a reason.",
