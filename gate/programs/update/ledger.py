@@ -115,16 +115,8 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @property
-    def memory(self) -> Path:
-        """python-tuf's folder."""
-        return self.folder / "memory"
-
-    @property
-    def staging(self) -> Path:
-        """Folder of archives while they are unpacked."""
-        return self.folder / "staging"
+        self.memory = folder / "memory"  # python-tuf's
+        self.staging = folder / "staging"  # of archives while they are unpacked
 
     @property
     def seen(self) -> Seen:
