@@ -2,7 +2,7 @@
 
 The state determines it: `Granted` grants one passage, an emergency takes nothing back (safety invariant 7), every other state
 has no grant. An officer's release is desired until the leaf was seen open and the zone is empty, or its time is over; an
-officer's emergency until it ends. Revocations and releases are repeated while status contradicts them (4), a release also
+officer's emergency until it ends; so is a door that an emergency sees shut. Revocations and releases are repeated while status contradicts them (4), a release also
 while status may be old, for its time or while a person is before the leaf. A grant is sent once (3) and taken back if no
 status shows it in time. An order not shown in time is one incident.
 
@@ -37,6 +37,7 @@ def follow(turn: Turn) -> Turned:
     for one in lane.doors:
         door_state = _told(one, effects, now_ms)
         if isinstance(event, DoorSeen) and event.door is one.door:
+            door_state = door_state if lane.state_unknown else _stands_open(door_state, state, event, now_ms)
             door_state, insisted = insist(door_state, state, event, now_ms=now_ms, timing=timing)
             again += insisted
         door_state, missing = missed(door_state, state, now_ms=now_ms, timing=timing)
@@ -65,6 +66,14 @@ def holds_open(lane: LaneContext, state: State, door: Door) -> bool:
     A grant that stands all the same is taken back when a status shows it.
     """
     return isinstance(state, Emergency) or lane.door_state(door).freeing is not None
+
+
+def _stands_open(door_state: DoorState, state: State, seen: DoorSeen, now_ms: int) -> DoorState:
+    """Want a door open that an emergency sees shut: its controller opens it by itself, and is helped if the next status shows it shut as well."""
+    is_wanted = isinstance(state, Emergency) and state.ending is None and seen.closed
+    if not is_wanted or not (door_state.freeing is None or door_state.freeing.withdrawn):
+        return door_state
+    return replace(door_state, freeing=PendingOrder(now_ms, now_ms))
 
 
 def insist(door_state: DoorState, state: State, seen: DoorSeen, *, now_ms: int, timing: Timing) -> Insisting:

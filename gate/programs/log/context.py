@@ -119,11 +119,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """The clocks, and the boot id."""
+    """The clocks, whether the time service has set the wall clock, and the boot id."""
 
     wall: Callable[[], datetime]
     monotonic_ms: Callable[[], int]
     boot: str
+    synchronised: Callable[[], bool] = clock.is_synchronised
 
 
 def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None, built: datetime) -> date | None:
@@ -148,7 +149,7 @@ class OwnRecords:
 
     def today(self) -> date | None:
         """Return today's date if the time service or the mirror confirms it, else None."""
-        is_synchronised, cosigned_s = clock.is_synchronised(), self.writer.standing.left.cosigned_s
+        is_synchronised, cosigned_s = self.now.synchronised(), self.writer.standing.left.cosigned_s
         return borne_out(self.now.wall(), synchronised=is_synchronised, cosigned_s=cosigned_s, built=clock.built())
 
     def wanted(self, kind: str, fields: Mapping[str, object]) -> Wanted:

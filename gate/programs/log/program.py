@@ -39,10 +39,11 @@ async def run(
     wall: Callable[[], datetime] = clock.now,
     monotonic_ms: Callable[[], int] = clock.monotonic_ms,
     boot: str | None = None,
+    synchronised: Callable[[], bool] = clock.is_synchronised,
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> None:
     """Serve the channel `log` until `stop` is set. Raises ConfigError for invalid keys or recipients."""
-    now = Now(wall=wall, monotonic_ms=monotonic_ms, boot=boot or clock.boot_id())
+    now = Now(wall=wall, monotonic_ms=monotonic_ms, boot=boot or clock.boot_id(), synchronised=synchronised)
     folder = Path(config.paths.state) / "audit"
     try:
         signer, successor, sealer = _log_key(config), _successor(config), Sealer(config.audit.recipients)

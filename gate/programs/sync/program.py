@@ -234,7 +234,15 @@ _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None
 class Outbox:
     """Runs rounds with the mirror, and keeps their results."""
 
-    def __init__(self, config: Config, keys: MirrorKeys) -> None:
+    def __init__(
+        self,
+        config: Config,
+        keys: MirrorKeys,
+        *,
+        now: Callable[[], datetime] = clock.now,
+        monotonic_ms: Callable[[], int] = clock.monotonic_ms,
+    ) -> None:
+        self._now, self._monotonic_ms = now, monotonic_ms
         self._inbox = Path(config.paths.inbox)
         self._identity = Path(_settings(config).identity)
         self._approval = config.approval_path
@@ -299,7 +307,7 @@ class Outbox:
             except OSError:
                 self._client.forget()  # the next round gets a new receipt
                 raise
-            self._last_receipt = time_text(clock.now())
+            self._last_receipt = time_text(self._now())
             log.info("mirrored", extra={"entries": receipt.checkpoint.size})
         self._mirrored = self._client.known.mirrored
         await self._carry_the_rest(courier)
@@ -312,7 +320,7 @@ class Outbox:
 
     async def _tell_what_is_forgotten(self, courier: Courier) -> None:
         """Send the log's signed list of expired keys if it changed, and regularly, as the server may be restored."""
-        word, now_ms = await asyncio.to_thread(_note_in, self._spool / EXPIRED), clock.monotonic_ms()
+        word, now_ms = await asyncio.to_thread(_note_in, self._spool / EXPIRED), self._monotonic_ms()
         every_ms = HELD_EVERY_MS if self.untold is None else UNTOLD_AGAIN_MS
         if not word or (word == self._forgotten and now_ms - self._told_ms < every_ms):
             return
@@ -325,7 +333,7 @@ class Outbox:
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Request regularly what the central server holds, for the log program; older servers do not answer."""
-        now_ms = clock.monotonic_ms()
+        now_ms = self._monotonic_ms()
         if self._asked_ms is not None and now_ms - self._asked_ms < HELD_EVERY_MS:
             return
         response = await courier.send(wire.held_request())

@@ -65,14 +65,15 @@ def test_it_ends_by_an_officers_word_alone_however_often_the_lane_dies() -> None
     assert Show(Screen.EMERGENCY) not in restarted(run)
 
 
-def test_an_emergency_of_the_fire_input_goes_on_and_the_host_opens_nothing_that_it_did_not_hold() -> None:
+def test_an_emergency_of_the_fire_input_goes_on_and_its_door_is_ordered_open_only_when_it_stays_shut() -> None:
     run = ready()
     run.feed(FIRE)
     effects = restarted(run)
     assert Show(Screen.EMERGENCY) in effects
     assert Release() not in effects
     assert run.state == states.Emergency()
-    assert all(isinstance(one, Write) for one in run.feed(AT_REST, after_ms=5_000))
+    assert all(isinstance(one, Write) for one in run.feed(OPEN, AT_REST, after_ms=5_000))
+    assert run.feed(AT_REST, after_ms=RULES.timing.order_again_ms) == [Release()]
 
 
 def test_a_release_that_ran_is_ordered_again_and_one_that_is_over_is_not() -> None:
@@ -118,7 +119,7 @@ def test_a_lost_state_closes_nothing_opens_nothing_and_calls_an_officer() -> Non
     assert not [one for one in effects if isinstance(one, Release | Revoke)]
     assert Show(Screen.CLOSED) in effects
     assert records.Incident(None, IncidentKind.STATE_UNKNOWN) in written(effects)
-    for seen in (replace(AT_REST, grants_left=1), OPEN, AT_REST):
+    for seen in (replace(AT_REST, grants_left=1), OPEN, AT_REST, AT_REST):
         assert all(isinstance(one, Write) for one in run.feed(seen, after_ms=3_000))
     assert Notice.STATE_UNKNOWN in run.lane.notices()
     assert lasting_of(run.lane, run.state) == UNKNOWN

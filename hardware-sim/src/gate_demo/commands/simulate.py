@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 CROSSINGS_MAX = 10_000_000
 SEED_BITS = 32
+DAYS_MIN, DAYS_MAX = 6, 100
+A_DAY_MAX = 14_000  # a crossing is five seconds of the one lane
 
 
 class LaneOfDoors(enum.StrEnum):
@@ -42,6 +45,13 @@ def command(
     lane: LaneOfDoors = typer.Option(LaneOfDoors.ONE, help="How many doors the lane has."),
     kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
     again: Path | None = typer.Option(None, "--replay", help="Instead: a violation that gate explore --json found."),
+    days: int | None = typer.Option(
+        None,
+        min=DAYS_MIN,
+        max=DAYS_MAX,
+        help="Instead: a soak. One installation lives for so many days, with these crossings and faults.",
+    ),
+    out: Path | None = typer.Option(None, help="With --days: file for the report, a page to print and sign."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
@@ -53,6 +63,14 @@ def command(
     if again is not None:
         _replay(again, as_json=as_json)
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
+    if days is not None:
+        if lane is not LaneOfDoors.ONE or only is not None or kinds is not None:
+            fail(Exit.USAGE, "--days plays all crossings and kinds of fault, through a lane of one door")
+        if crossings > days * A_DAY_MAX:
+            fail(Exit.USAGE, f"a lane has time for {A_DAY_MAX:,} crossings a day: give more days or fewer crossings")
+        _soak(drawn, days, crossings, faults is OnOff.ON, out, as_json=as_json)
+    if out is not None:
+        fail(Exit.USAGE, "--out is for the report of a soak: give --days as well")
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
     doors = LANES[lane.value]
     wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
@@ -87,6 +105,34 @@ def _replay(file: Path, *, as_json: bool) -> NoReturn:
         for line in (*played.lines, *played.broken):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(int(Exit.NO if played.broken else Exit.OK))
+
+
+def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, *, as_json: bool) -> NoReturn:
+    """Run a soak; exit code 1 unless every check passes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from gate_core import durable
+    from gate_demo.soak.days import Wishes, live
+    from gate_demo.soak.report import Report
+
+    wishes = Wishes(seed, days, crossings, faults)
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("crossings", total=crossings)
+        report = Report(live(wishes, Path(folder), lambda done: progress.update(task, completed=done)))
+    if out is not None:
+        try:
+            durable.write(out, report.page().encode())
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
+    if as_json:
+        emit_json("soak/1", report.fields())
+    else:
+        report.draw(Console())
+    raise typer.Exit(int(Exit.OK if report.ok else Exit.NO))
 
 
 def _run(wishes: Wishes) -> Run:

@@ -89,10 +89,10 @@ def command_of(word: Word, crossing: str) -> Command:
 class SimulatedLane:
     """Implements `hardware_sim.hall.lane.Lane`. `exchanges` counts the requests of all its drivers so far."""
 
-    def __init__(self, scene: Scene, rng: random.Random) -> None:
+    def __init__(self, scene: Scene, rng: random.Random, left: Left | None = None) -> None:
         self._scene = scene
         self._rng = rng
-        self._left = Left(scene.disk, rng)
+        self._left = left or Left(scene.disk, rng)
         self._log: SimulatedLog | None = None
         self._engine: Engine | None = None
         self._drivers: list[ModbusBarrier | ModbusSensors] = []
@@ -112,6 +112,10 @@ class SimulatedLane:
     def exchanges(self) -> int:
         """Return the number of requests that drivers have sent."""
         return self._exchanged + sum(driver.health.requests for driver in self._drivers)
+
+    def lists_are_old(self, age_s: float) -> None:
+        """Set the present age of the lists."""
+        self._newest_import_s = self._scene.clock() - age_s
 
     # ── the program ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -33,16 +33,20 @@ class Left:
     open: dict[str, None] = field(default_factory=dict)
     referred: dict[str, None] = field(default_factory=dict)
     remembered: bytes = b""
+    store: Callable[[log_messages.NewRecord], Outcome] | None = None  # a real log, where there is one
 
     def write(self, new: log_messages.NewRecord) -> Outcome:
         """Write a record to the disk; return its outcome."""
         if not self.disk.takes(leads_to_admission=new.leads_to_admission):
             return log_messages.NotRecorded("the disk is full", again=True)
+        outcome = log_messages.Recorded(self.disk.records + 1) if self.store is None else self.store(new)
+        if not isinstance(outcome, log_messages.Recorded):
+            return outcome
         self.disk.write(new.kind.value, new.crossing, new.body)
         self.remembered = new.remember or self.remembered
         if new.crossing is not None:
             self._follow(new.crossing, new)
-        return log_messages.Recorded(self.disk.records)
+        return outcome
 
     def _follow(self, crossing: str, new: log_messages.NewRecord) -> None:
         if new.kind is RecordKind.OPENED:

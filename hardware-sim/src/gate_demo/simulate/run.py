@@ -99,7 +99,7 @@ def run(wishes: Wishes, done: Callable[[int], None] = lambda _: None) -> Run:
 
 
 async def _run(wishes: Wishes, result: Run, done: Callable[[int], None]) -> None:
-    hall = _hall(wishes.doors)
+    hall = make_hall(wishes.doors)
     scene = hall.scene
     scene.lane = lane = SimulatedLane(scene, random.Random(f"{wishes.seed}/lane"))
     began_s = scene.clock()
@@ -118,7 +118,7 @@ async def _run(wishes: Wishes, result: Run, done: Callable[[int], None]) -> None
     result.lines = tuple(scene.newest)
 
 
-def _hall(doors: Doors) -> Hall[Scene] | Hall[TwoDoorScene]:
+def make_hall(doors: Doors) -> Hall[Scene] | Hall[TwoDoorScene]:
     """Return a hall before a lane with this many doors."""
     if doors is Doors.ONE:
         scene = Scene(presence_max_s=PRESENCE_MAX_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from hardware_sim.hall.lane import LAST, WELCOME
 from hardware_sim.hall.plan import Crossing, Intention, Kind, Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from hardware_sim.hall.officer import Officer
     from hardware_sim.hall.scene import Scene
@@ -69,15 +70,21 @@ class Hall(Generic[SceneT]):
 
     async def run(self, crossings: list[Crossing], done: Callable[[Crossing], None] = lambda _: None) -> None:
         """Play all crossings. Raises ViolationError at the first violation."""
+        async with self.open():
+            for crossing in crossings:
+                await self.cross(crossing)
+                done(crossing)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Let the officer and the lane work during the block. Raises ViolationError."""
         serving = asyncio.ensure_future(self.officer.serve())
         serving.add_done_callback(self._ended)
         self._watch()
         self.scene.lane.start()
         try:
-            await self._come_to_rest()
-            for crossing in crossings:
-                await self._cross(crossing)
-                done(crossing)
+            await self.come_to_rest()
+            yield
         finally:
             self._next_look.cancel()
             serving.cancel()
@@ -106,7 +113,8 @@ class Hall(Generic[SceneT]):
         self.scene.notify()
         self._watch()
 
-    async def _cross(self, crossing: Crossing) -> None:
+    async def cross(self, crossing: Crossing) -> None:
+        """Play one crossing, until the lane is at rest again. Raises ViolationError."""
         self.scene.crossing = crossing
         self.scene.hits = set()
         for name, line in self.scene.lines.items():
@@ -126,7 +134,7 @@ class Hall(Generic[SceneT]):
         finally:
             troubles.end()
         self._count(crossing, self._orders_again - again)
-        await self._come_to_rest()
+        await self.come_to_rest()
 
     @property
     def _orders_again(self) -> int:
@@ -151,7 +159,7 @@ class Hall(Generic[SceneT]):
             tally.referrals[kind] += name in referred
         tally.by_fault = judge.by_fault
 
-    async def _come_to_rest(self) -> None:
+    async def come_to_rest(self) -> None:
         """Wait until all faults are over and an officer is present. The lane must then invite, and have recorded all passages."""
         if not await self.scene.until(self._rests, REST_S):
             report = self.scene.lane.report()

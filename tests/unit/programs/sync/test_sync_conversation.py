@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from fakes.central_process import settings_of
-from fakes.read_clock import clock_reads
 from fakes.sync_gate import SyncGate
 
 from gate.programs.shared.config import Sync
@@ -17,6 +17,7 @@ from gate_core.audit_format.note import Algorithm, Signer
 from gate_core.audit_format.spool import EXPIRED, Spool
 from gate_core.mirror_client.mirror_state import Conversation
 from gate_core.mirror_client.wire import Request, Response
+from gate_core.programs import clock
 
 
 class ReadsLong:
@@ -37,10 +38,10 @@ class ReadsLong:
         return None
 
 
-def outbox_of(gate: SyncGate) -> Outbox:
+def outbox_of(gate: SyncGate, monotonic_ms: Callable[[], int] = clock.monotonic_ms) -> Outbox:
     mirror = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
     sync = Sync(address="central.example", mirror_vkey=mirror.verifier.vkey, identity=str(gate.folder))
-    return Outbox(settings_of(gate, sync), MirrorKeys(mirror.verifier, gate.inbox))
+    return Outbox(settings_of(gate, sync), MirrorKeys(mirror.verifier, gate.inbox), monotonic_ms=monotonic_ms)
 
 
 async def test_a_program_that_ends_while_the_spool_is_read_waits_for_that_step_and_closes_the_conversation(
@@ -62,11 +63,11 @@ async def test_a_program_that_ends_while_the_spool_is_read_waits_for_that_step_a
 
 @pytest.mark.parametrize("status", [403, 404, 503])
 async def test_what_is_forgotten_and_the_centre_does_not_take_is_a_problem_and_is_told_again_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+    tmp_path: Path, status: int
 ) -> None:
     """Any answer counted as told for an hour, and nothing said that the centre keeps the keys."""
     gate, now_ms, asked = SyncGate.make(tmp_path), 1_000, list[bytes]()
-    outbox = outbox_of(gate)
+    outbox = outbox_of(gate, lambda: now_ms)
     outbox.problem = None
 
     class Centre:
@@ -77,7 +78,6 @@ async def test_what_is_forgotten_and_the_centre_does_not_take_is_a_problem_and_i
     async def tell() -> None:
         await outbox._tell_what_is_forgotten(cast("Any", Centre()))
 
-    clock_reads(monkeypatch, monotonic_ms=lambda: now_ms)
     Spool(gate.log.spool).write({EXPIRED: b"a word"})
     for _ in range(2):
         await tell()
