@@ -157,14 +157,17 @@ def _give(
     settings = configured(config)
     with endings({key_files.KeyFileError: None}):
         shift, _ = key_files.read_shift(key.expanduser())
-    ask = partial(give, settings.socket("orders"), shift, wish)
-    found = answers(ask, every_s, lambda why: note(f"the lane: {why}"))
+    found = answers(partial(give, settings.socket("orders"), shift, wish), every_s, _away)
     with _lane_errors(), endings({OrderError: Exit.USAGE}):
         try:
             code = asyncio.run(_shown(found, verb, settings, shift, as_json=as_json))
         except KeyboardInterrupt:
             code = Exit.OK  # the officer has left
     raise typer.Exit(int(code))
+
+
+def _away(why: str) -> None:
+    note(f"the lane: {why}")
 
 
 def _lane_errors() -> AbstractContextManager[None]:
