@@ -266,11 +266,8 @@ def wiping_steps(
         if left or still:
             raise StepError(f"not gone: {', '.join([*left, *still][:5])}", Exit.NO)
         count = sum(progress.searched.values())
-        behind = (
-            f"; not looked for, wiped by an earlier run: {', '.join(progress.unsearched)}"
-            if progress.unsearched
-            else ""
-        )
+        unknown = ", ".join(progress.unsearched)
+        behind = f"; not looked for, wiped by an earlier run: {unknown}" if unknown else ""
         return f"none of {count} secret strings is in a file below {', '.join(map(str, roots))}{behind}"
 
     yield Step("proof", kept(prove, "proof"), lambda: bool(progress.proof), lambda: progress.proof)
