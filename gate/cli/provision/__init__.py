@@ -153,10 +153,5 @@ def _say_next(place: Place, failed: list[str], missing: int) -> None:
         say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
 
 
-app.command()(init)
-app.command("find-reader")(find_reader)
-app.command()(enrol)
-app.command("rotate-log-key")(rotate_log_key)
-app.command()(seal)
-app.command()(decommission)
-app.command()(report)
+for _verb in (init, find_reader, enrol, rotate_log_key, seal, decommission, report):
+    app.command()(_verb)
