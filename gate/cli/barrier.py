@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import configured, endings
+from gate.cli.configuration import configured, endings, file_errors
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, fail, note, say, tell
@@ -53,11 +53,8 @@ def record(
             Exit.CONFIG,
             "barrier: over a network nobody can tell a board from a simulated one: record at its serial side",
         )
-    try:
-        with endings({DriverError: Exit.UNREACHABLE}):
-            _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{out} cannot be written: {error.strerror}")
+    with file_errors(doing=f"{out} cannot be written"), endings({DriverError: Exit.UNREACHABLE}):
+        _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
 
 
 def _head(line: LineSettings, *, board: str, firmware: str, by: str) -> Head:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import endings
+from gate.cli.configuration import endings, file_errors
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail, note, tell
 
@@ -106,13 +106,10 @@ def accept(
         fail(Exit.USAGE, f"{provider} is none of {', '.join(ACCELERATORS)}")
     place = folder or own_folder()
     models = _meant(place, profile)
-    try:
-        with endings({ModelError: Exit.NO}):
-            for model in models:
-                open_session(model, place, providers=(provider,))
-            filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write in {place}: {error.strerror}")
+    with file_errors(doing=f"cannot write in {place}"), endings({ModelError: Exit.NO}):
+        for model in models:
+            open_session(model, place, providers=(provider,))
+        filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
     fields = {"provider": provider, "library": filing.library, "models": filing.models}
     said = f"{provider} gives the golden values of {len(models)} models; filed in {place}"
     tell("models.accept/1", fields, said, as_json=json)
