@@ -32,13 +32,15 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write what an auditor carries away."""
+    from gate.programs.shared.runner import load_config
     from gate_core import durable
     from gate_core.audit_format import export as exporting
     from gate_core.audit_format.errors import BadFormatError
 
     if since and form is Form.TILES:
         fail(Exit.USAGE, "--since is for bundles: a tile folder begins at 0")
-    folder = spool or _configured_spool()
+    with configuration_errors(None, "or name the spool with --spool"):
+        folder = spool or Path(load_config(None).paths.spool)
     outlet = exporting.Outlet(folder)
     try:
         if form is Form.TILES:
@@ -87,10 +89,3 @@ def give(
     except OSError as error:
         fail(Exit.IO_ERROR, f"{settings.paths.inbox}: {error.strerror}")
     approver_keys.show("audit.erase/1", order, list(signers), as_json=as_json)
-
-
-def _configured_spool() -> Path:
-    from gate.programs.shared.runner import load_config
-
-    with configuration_errors(None, "or name the spool with --spool"):
-        return Path(load_config(None).paths.spool)

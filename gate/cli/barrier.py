@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import configured, endings
+from gate.cli.configuration import configured, endings, file_errors
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, fail, note, say, tell
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 COVERED = ("requests", "states", "faults", "minimum")
-
-
-@app.callback()
-def _noun() -> None:
-    """Traces of a barrier's board."""
 
 
 @app.command()
@@ -58,11 +53,8 @@ def record(
             Exit.CONFIG,
             "barrier: over a network nobody can tell a board from a simulated one: record at its serial side",
         )
-    try:
-        with endings({DriverError: Exit.UNREACHABLE}):
-            _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{out} cannot be written: {error.strerror}")
+    with file_errors(doing=f"{out} cannot be written"), endings({DriverError: Exit.UNREACHABLE}):
+        _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
 
 
 def _head(line: LineSettings, *, board: str, firmware: str, by: str) -> Head:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drivers.reader.pcsc import PcscReader
@@ -26,23 +25,17 @@ if TYPE_CHECKING:
 _SECURED: Final = 0x0C  # the class of commands within a session: the chip is open
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Printed:
-    """The printed data that opens the chip: the MRZ, the card access number, or both."""
-
-    mrz: Mrz | None
-    card_access_number: str | None
-
-
 async def read_chip(
-    printed: Printed,
+    mrz: Mrz | None,
+    card_access_number: str | None,
     *,
     anchors: TrustAnchors,
     reader_name: str,
     wait_s: float,
-    centre: Path | None = None,
+    centre: Path | None,
 ) -> tuple[Inspection, dict[str, float]]:
-    """Wait for a document, inspect its chip, and measure the milliseconds of access, reading and verification.
+    """Wait for a document, inspect its chip, and measure the milliseconds of access, reading and verification. The chip is opened with
+    the printed MRZ, the card access number, or both.
 
     With the socket of a control centre, it also requests the right to read fingers.
 
@@ -54,11 +47,11 @@ async def read_chip(
     try:
         await reader.wait_for_card(wait_s)
         conversation = inspect(
-            printed.mrz,
+            mrz,
             anchors=anchors,
             now=clock.now(),
             random=secrets.token_bytes,
-            card_access_number=printed.card_access_number,
+            card_access_number=card_access_number,
             guarded=frozenset(() if centre is None else {FINGERS}),
             extended=reader.extended,
         )

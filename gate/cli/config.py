@@ -10,18 +10,13 @@ import typer
 from gate.cli.configuration import configuration_errors, configured, endings, file_errors
 from gate_core.command_line.approver_keys import show_approval
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, note, say, tell, with_next_step
+from gate_core.command_line.output import Exit, emit_json, note, say, tell, with_next_step
 
 app = typer.Typer(no_args_is_help=True)
 
 NewApprovers = Annotated[
     Path | None, typer.Option(help="Another approvers.toml than the one in force, which it will replace.")
 ]
-
-
-@app.callback()
-def _noun() -> None:
-    """The configuration, and who stands behind it."""
 
 
 @app.command()
@@ -121,11 +116,8 @@ def _values(path: Path) -> dict[str, str]:
     from gate_core.approval.canonical import FIRST_LINE, TEXT_BYTES_MAX, read
     from gate_core.approval.errors import ApprovalError
 
-    try:
-        with path.open("rb") as file:
-            raw = file.read(TEXT_BYTES_MAX + 1)  # so much of it that it is too large for a canonical text
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+    with file_errors(doing=f"{path}: cannot be read"), path.open("rb") as file:
+        raw = file.read(TEXT_BYTES_MAX + 1)  # so much of it that it is too large for a canonical text
     with endings({ApprovalError: Exit.BAD_DATA}, f"{path}: "), configuration_errors(path):
         return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
 

@@ -46,9 +46,9 @@ def endings(codes: Mapping[type[Exception], Exit | None], about: str = "") -> It
 
 
 @contextmanager
-def file_errors(path: Path | None = None) -> Iterator[None]:
-    """End the command if the system refuses a file in the block; `path` is named if the error has no file name."""
+def file_errors(path: Path | None = None, *, doing: str = "") -> Iterator[None]:
+    """End the command if the system refuses a file in the block. The text begins with `doing`, else the error's file name, else `path`."""
     try:
         yield
     except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.filename or path}: {error.strerror}")
+        fail(Exit.IO_ERROR, f"{doing or error.filename or path}: {error.strerror}")

@@ -23,11 +23,6 @@ _CAN_DIGITS = 6
 MRZ_CHARACTERS_MAX = 256
 
 
-@app.callback()
-def _noun() -> None:
-    """Travel documents."""
-
-
 @app.command("read")
 def read_(
     trust: Trust,
@@ -43,7 +38,7 @@ def read_(
     """Read and inspect the chip that is on a PC/SC reader now. Give its MRZ, its card access number, or both."""
     import asyncio
 
-    from gate.cli.chip import Printed, read_chip
+    from gate.cli.chip import read_chip
     from gate.cli.document_report import report_inspection
     from gate_core.errors import DriverError, SetupError
 
@@ -51,9 +46,9 @@ def read_(
         fail(Exit.USAGE, "give --mrz or --can: a chip is opened with what is printed on its document")
     if can and not (can.isascii() and can.isdigit() and len(can) == _CAN_DIGITS):
         fail(Exit.USAGE, f"--can: a card access number has {_CAN_DIGITS} digits")
-    printed, store = Printed(parsed(mrz) if mrz else None, can or None), store_of(trust)
+    zone, store = parsed(mrz) if mrz else None, store_of(trust)
     with endings({SetupError: Exit.CONFIG, DriverError: Exit.UNREACHABLE}):
-        reading = read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s, centre=centre)
+        reading = read_chip(zone, can or None, anchors=store, reader_name=reader, wait_s=wait_s, centre=centre)
         inspection, took_ms = asyncio.run(reading)
     report_inspection("document.read/1", inspection, json=json, took_ms=took_ms)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import endings
+from gate.cli.configuration import endings, file_errors
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, fail, note, tell
 
@@ -58,11 +58,7 @@ def list_models(folder: Folder = None, json: Json = False) -> None:
 
 
 @app.command()
-def fetch(
-    folder: Folder = None,
-    profile: Profile = "standard",
-    json: Json = False,
-) -> None:
+def fetch(folder: Folder = None, profile: Profile = "standard", json: Json = False) -> None:
     """Bring the missing files of a profile in through the package client; nothing is fetched when all are there."""
     from models import fetch as fetching
     from models.site import load_for
@@ -81,15 +77,14 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
 
     place = folder or default_folder()
     rows: list[dict[str, object]] = []
-    said: list[str] = []
     for model in _meant(place, profile):
+        provider, wrong = "", ""
         try:
-            session = open_session(model, place)
-            said.append(f"{model.name:12} {session.provider}: proved")
-            rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
+            provider = open_session(model, place).provider
         except ModelError as error:
-            said.append(f"{model.name:12} {error}")
-            rows.append({"name": model.name, "ok": False, "provider": "", "detail": str(error)})
+            wrong = str(error)
+        rows.append({"name": model.name, "ok": bool(provider), "provider": provider, "detail": wrong})
+    said = (f"{row['name']:12} {row['detail'] or str(row['provider']) + ': proved'}" for row in rows)
     tell("models.verify/1", {"models": rows}, *said, as_json=json)
     raise typer.Exit(Exit.OK if all(row["ok"] for row in rows) else Exit.NO)
 
@@ -111,13 +106,10 @@ def accept(
         fail(Exit.USAGE, f"{provider} is none of {', '.join(ACCELERATORS)}")
     place = folder or own_folder()
     models = _meant(place, profile)
-    try:
-        with endings({ModelError: Exit.NO}):
-            for model in models:
-                open_session(model, place, providers=(provider,))
-            filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write in {place}: {error.strerror}")
+    with file_errors(doing=f"cannot write in {place}"), endings({ModelError: Exit.NO}):
+        for model in models:
+            open_session(model, place, providers=(provider,))
+        filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
     fields = {"provider": provider, "library": filing.library, "models": filing.models}
     said = f"{provider} gives the golden values of {len(models)} models; filed in {place}"
     tell("models.accept/1", fields, said, as_json=json)

@@ -32,11 +32,6 @@ Reason = Annotated[str, typer.Option(help="Your reason, for the record. No trave
 Argument = Annotated[str, typer.Argument(help="As said above.")]
 
 
-@app.callback()
-def _noun() -> None:
-    """An officer's orders, signed with a shift key and answered by what the lane did."""
-
-
 HELP = {
     Verb.PRESENT: "You are at the lane; without a fresh presence nobody is admitted.",
     Verb.ADMIT: "Let the referred traveller through, alone. Needs a reason.",
@@ -160,10 +155,8 @@ def _give(
     for name in ("gate", "crossing", "reason", "argument"):
         key_files.require(name, getattr(wish, name))
     settings = configured(config)
-    try:
+    with endings({key_files.KeyFileError: None}):
         shift, _ = key_files.read_shift(key.expanduser())
-    except key_files.KeyFileError as error:
-        fail(error.code, str(error))
     found = answers(partial(give, settings.socket("orders"), shift, wish), every_s, _away)
     with _lane_errors(), endings({OrderError: Exit.USAGE}):
         try:

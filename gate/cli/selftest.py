@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from gate.programs.selftest import TestOutcome
 
 
-def command(
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
+def command(config: ConfigFile = None, as_json: Json = False) -> None:
     """Try every device, model, list, the clock and the disk, and whether the gate is in service.
 
     Exit 1: something is wrong, or the gate is out of service. 77: nothing is, and this user may not look at everything. 75: nothing is, and something

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from gate.cli.configuration import configured
+from gate.cli.configuration import configured, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, fail, tell
 
 
 def command(
@@ -33,18 +33,10 @@ def command(
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already and is kept; name another file")
     bundle = asyncio.run(collect(settings, told_by=hear_all, tests=run_all, journal=journal_of_our_units))
-    try:
-        with durable.writing(out, mode=0o600, new_only=True) as file:
-            write(bundle, file, made_at)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write {out}: {error.strerror}")
-    if as_json:
-        emit_json("support-bundle/1", {"out": str(out), **bundle.manifest(made_at), "schema": "support-bundle/1"})
-        return
-    say(f"{out}")
-    for part in bundle.parts:
-        say(f"  {part.name:20} {len(part.content):8} bytes  {part.says}")
-    for one in bundle.missing:
-        say(f"  missing: {one}")
-    for one in NEVER:
-        say(f"  never in it: {one}")
+    with file_errors(doing=f"cannot write {out}"), durable.writing(out, mode=0o600, new_only=True) as file:
+        write(bundle, file, made_at)
+    fields = {"out": str(out), **bundle.manifest(made_at), "schema": "support-bundle/1"}
+    said = [f"  {part.name:20} {len(part.content):8} bytes  {part.says}" for part in bundle.parts]
+    said += [f"  missing: {one}" for one in bundle.missing]
+    said += [f"  never in it: {one}" for one in NEVER]
+    tell("support-bundle/1", fields, str(out), *said, as_json=as_json)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gate.cli.configuration import configuration_errors, configured
+from gate.cli.configuration import configuration_errors, configured, endings, file_errors
 from gate_core.command_line.options import ConfigFile, Json
-from gate_core.command_line.output import Exit, emit_json, fail, say, tell
+from gate_core.command_line.output import Exit, fail, tell
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
         fail(Exit.NOT_PERMITTED, f"this user may not ask the sync program; root and members of {OPERATORS} may")
     if answer is Silence.AWAY:
         fail(Exit.UNREACHABLE, "the sync program does not answer; is it running?")
-    _show("sync.status/1", answer.detail, as_json=as_json)
+    tell("sync.status/1", answer.detail, *_lines(answer.detail), as_json=as_json)
     raise typer.Exit(int(Exit.OK if answer.state == "ready" else Exit.NO))
 
 
@@ -38,18 +39,14 @@ def push(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate.programs.sync.program import push as carry
     from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, SyncError
 
-    try:
-        with configuration_errors(config):
-            detail = asyncio.run(carry(configured(config)))
-    except ExpiredError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except MirrorAwayError as error:
-        fail(Exit.UNREACHABLE, f"the mirror: {error}")
-    except SyncError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
-    _show("sync.push/1", detail, as_json=as_json)
+    with (
+        file_errors(),
+        endings({ExpiredError: Exit.NOT_PERMITTED, SyncError: Exit.BAD_DATA}),
+        endings({MirrorAwayError: Exit.UNREACHABLE}, "the mirror: "),
+        configuration_errors(config),
+    ):
+        detail = asyncio.run(carry(configured(config)))
+    tell("sync.push/1", detail, *_lines(detail), as_json=as_json)
 
 
 @app.command("export-usb")
@@ -64,14 +61,11 @@ def export_usb(
     from gate_core.audit_format.export import Outlet, tiles
 
     settings = configured(config)
-    try:
-        exported = tiles(Outlet(Path(settings.paths.spool)), out)
-    except BadFormatError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except FileNotFoundError as error:
-        fail(Exit.IO_ERROR, f"{error.filename} is not there; was anything logged yet?")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
+    with file_errors(), endings({BadFormatError: Exit.BAD_DATA}):
+        try:
+            exported = tiles(Outlet(Path(settings.paths.spool)), out)
+        except FileNotFoundError as error:
+            fail(Exit.IO_ERROR, f"{error.filename} is not there; was anything logged yet?")
     answer = asyncio.run(status_of(settings, "sync"))
     known = answer.detail if answer is not None else {"mirrored": None, "last_receipt": None}
     mirrored = known["mirrored"]
@@ -86,24 +80,21 @@ def export_usb(
     tell("sync.export-usb/1", fields, said, as_json=as_json)
 
 
-def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:
-    if as_json:
-        emit_json(schema, detail)
-        return
+def _lines(detail: dict[str, object]) -> Iterator[str]:
     if detail["head"] is None:
-        say("no central server is configured")
+        yield "no central server is configured"
     else:
-        say(f"{detail['mirrored']} of {detail['head']} entries mirrored, {detail['pending']} to go")
-        say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
+        yield f"{detail['mirrored']} of {detail['head']} entries mirrored, {detail['pending']} to go"
+        yield f"last receipt {detail['last_receipt'] or 'none since the program started'}"
     if detail["problem"]:
-        say(f"problem: {detail['problem']}")
+        yield f"problem: {detail['problem']}"
     for part in ("identity", "lists"):
         match detail.get(part):
             case {"expires": expires, "days_to_go": days, "problem": problem}:
-                say(f"certificate {days} days to go, until {expires}")
+                yield f"certificate {days} days to go, until {expires}"
             case {"state": state, "replaced_at": replaced_at, "problem": problem}:
-                say(f"lists {state}, last replaced {replaced_at or 'before the program started'}")
+                yield f"lists {state}, last replaced {replaced_at or 'before the program started'}"
             case _:
                 problem = None
         if problem:
-            say(f"problem: {problem}")
+            yield f"problem: {problem}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.configuration import endings
+from gate.cli.configuration import endings, file_errors
 from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say, tell
@@ -102,10 +102,7 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
 
 
 @app.command("list")
-def list_(
-    store: Store,
-    json: Json = False,
-) -> None:
+def list_(store: Store, json: Json = False) -> None:
     """Show what the store covers, a row a country."""
     from gate.trust.errors import StoreError
     from gate.trust.store import TrustStore
@@ -113,25 +110,26 @@ def list_(
     with endings({StoreError: None}):
         opened = TrustStore.open(store)
     rows = opened.coverage()
-    if json:
-        told = {
-            "countries": [{**asdict(row), "revocation_until": row.revocation_until or None} for row in rows],
-            "certificates": len(opened),
-            "standings": opened.standings(),
-            "document_signers": opened.document_signers_count,
-            "seal_signers": opened.seal_signers_count,
-            "newest_import": None if opened.newest_import is None else opened.newest_import.isoformat(),
-            "lists": [asdict(one) for one in opened.published],
-        }
-        emit_json("trust.list/1", told)
-        return
-    say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}{'revocation list':15}")
-    for row in rows:
-        say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}{row.revocation_until or '-':15}")
-    for one in opened.published:
-        say(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}")
-    say(f"document signers: {opened.document_signers_count}, signers of seals: {opened.seal_signers_count}")
-    say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
+    told = {
+        "countries": [{**asdict(row), "revocation_until": row.revocation_until or None} for row in rows],
+        "certificates": len(opened),
+        "standings": opened.standings(),
+        "document_signers": opened.document_signers_count,
+        "seal_signers": opened.seal_signers_count,
+        "newest_import": None if opened.newest_import is None else opened.newest_import.isoformat(),
+        "lists": [asdict(one) for one in opened.published],
+    }
+    said = [
+        f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}{'revocation list':15}",
+        *(
+            f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}{row.revocation_until or '-':15}"
+            for row in rows
+        ),
+        *(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}" for one in opened.published),
+        f"document signers: {opened.document_signers_count}, signers of seals: {opened.seal_signers_count}",
+        f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}",
+    ]
+    tell("trust.list/1", told, *said, as_json=json)
 
 
 @app.command()
@@ -151,10 +149,8 @@ def report(
     with endings({StoreError: None}):
         found = survey(store, clock.now(), age_max_days=age_max_days)
     if out is not None:
-        try:
+        with file_errors(out):
             out.write_text(render(found, store), encoding="utf-8")
-        except OSError as error:
-            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
     said = [
         f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list",
         *(f"to look into: {alarm.text}" for alarm in found.alarms),

@@ -33,7 +33,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
     settings = configured(config)
     sync = ask_one(settings, "sync")
     with file_errors():
-        report = StatusReport.of(Ledger(FOLDER), sync)
+        report = StatusReport(Ledger(FOLDER), sync)
     tell("update.status/1", report.fields(), *report.lines(), as_json=as_json)
     raise typer.Exit(int(Exit.OK if report.is_settled else Exit.NO))
 

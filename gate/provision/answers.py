@@ -10,7 +10,7 @@ import msgspec
 
 from drivers.camera.settings import is_https
 from gate.provision.answer_checks import BAUDS
-from gate.provision.questions import BY_CHARACTERS_MAX, flat, keyed, problems
+from gate.provision.questions import BY_CHARACTERS_MAX, flat, keyed, nested, problems
 from gate.provision.steps import NEEDED, TITLES, StepError, step_errors
 from gate_core.command_line.output import Exit
 from gate_core.settings.toml_file import Contradictions, FileError, TomlFile, Wrong
@@ -126,10 +126,6 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
         """Return the answers by key, without the omitted steps."""
         return {key: one for key, one in flat(msgspec.to_builtins(self)).items() if not key.startswith("skip.")}
 
-    def problems(self) -> list[Wrong]:
-        """Return all errors that are visible before anything is written."""
-        return list(problems(self.given))
-
     def configuration(self, root: Path | None) -> dict[str, object]:
         """Return the tables of gate.toml. `root`: the folder of all folders, for a gate that is not installed system-wide."""
         tables: dict[str, object] = {
@@ -200,35 +196,24 @@ def read(path: Path) -> SiteAnswers:
         raise StepError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB", Exit.BAD_DATA)
     try:
         source = TomlFile(str(path), raw.decode())
+    except UnicodeDecodeError as error:
+        raise StepError(f"{path} is not UTF-8", Exit.BAD_DATA) from error
+    with step_errors(FileError, code=Exit.BAD_DATA):
         table = source.table()
         # An empty text is probably a mistake.
         if empty := [key for key, value in keyed(table).items() if value == ""]:
             raise source.error(*(Wrong(key, "is empty: write what it is, or leave the key out") for key in empty))
-        answers = parse(table, source)
-        if wrong := answers.problems():
-            raise source.error(*wrong)
-    except UnicodeDecodeError as error:
-        raise StepError(f"{path} is not UTF-8", Exit.BAD_DATA) from error
-    except FileError as error:
-        raise StepError(str(error), Exit.BAD_DATA) from error
+        return checked(table, source)
+
+
+def checked(table: dict[str, object], source: TomlFile) -> SiteAnswers:
+    """Return the answers, whose form and content are right. Raises FileError with the line of each error."""
+    answers = source.fitted(table, SiteAnswers)
+    if wrong := list(problems(answers.given)):
+        raise source.error(*wrong)
     return answers
-
-
-def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
-    """Check the answers' form. Raises FileError with the line of the error."""
-    return source.fitted(table, SiteAnswers)
 
 
 def by_key(given: Mapping[str, object], by: str) -> SiteAnswers:
     """Return answers that come one by one, such as `barrier.port`; None is none. Raises FileError that names each wrong key."""
-    table: dict[str, object] = {"by": by}
-    rooms: dict[str, dict[str, object]] = {}
-    for name, value in given.items():
-        room, _, key = name.rpartition(".")
-        if value is not None:
-            (rooms.setdefault(room, {}) if room else table)[key] = value
-    source = TomlFile("", "")
-    answers = parse({**table, **rooms}, source)
-    if wrong := answers.problems():
-        raise source.error(*wrong)
-    return answers
+    return checked({"by": by, **nested(given)}, TomlFile("", ""))

@@ -27,6 +27,7 @@ from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupErro
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.drivers import BarrierDriver, BarrierFacts
 from gate_core.ports.values import Direction
+from gate_core.programs import clock
 
 GRANT_SHORT_MS: Final = 5_000
 RECONNECT_S: Final = 0.5
@@ -141,9 +142,9 @@ class _Board:
             raise
         except DriverError as error:
             self._is_lost = self._is_lost or isinstance(error, LinkLostError | NotWellError)
-            return Reading(_now_ms(), None, refused)
+            return Reading(clock.monotonic_ms(), None, refused)
         self._is_lost = False
-        return Reading(_now_ms(), status, refused)
+        return Reading(clock.monotonic_ms(), status, refused)
 
 
 async def _tried(order: Coroutine[Any, Any, None]) -> str:
@@ -153,7 +154,3 @@ async def _tried(order: Coroutine[Any, Any, None]) -> str:
     except DriverError as error:
         return str(error)
     return ""
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)

@@ -265,34 +265,34 @@ def _counted(status: BarrierStatus, before: BarrierStatus, direction: Direction)
     return (now - then) % 2**32
 
 
+@dataclass(slots=True)
 class _Watched:
     """Observation of leaf and zone since a grant."""
 
-    def __init__(self, since_ms: int) -> None:
-        self.since_ms = since_ms
-        self._moved_ms: int | None = None
-        self._open_ms: int | None = None
-        self._closed_ms: int | None = None
-        self._bodies = 0
+    since_ms: int
+    moved_ms: int | None = None
+    open_ms: int | None = None
+    closed_ms: int | None = None
+    bodies: int = 0
 
     def see(self, reading: Reading) -> BarrierStatus:
         """Take the next reading. Raises StepError if the board does not answer."""
         status, after_ms = _answering(reading), reading.at_ms - self.since_ms
-        self._bodies = max(self._bodies, status.bodies)
-        if status.position is not LeafPosition.CLOSED and self._moved_ms is None:
-            self._moved_ms = after_ms
-        if status.position is LeafPosition.OPEN and self._open_ms is None:
-            self._open_ms = after_ms
-        if status.position is LeafPosition.CLOSED and self._moved_ms is not None:
-            self._closed_ms = after_ms
+        self.bodies = max(self.bodies, status.bodies)
+        if status.position is not LeafPosition.CLOSED and self.moved_ms is None:
+            self.moved_ms = after_ms
+        if status.position is LeafPosition.OPEN and self.open_ms is None:
+            self.open_ms = after_ms
+        if status.position is LeafPosition.CLOSED and self.moved_ms is not None:
+            self.closed_ms = after_ms
         return status
 
     def figures(self, **more: Figure) -> dict[str, Figure]:
         """Return the measurements; None for those that this board does not report."""
         return {
-            "leaf_moves_after_ms": self._moved_ms,
-            "leaf_open_after_ms": self._open_ms,
-            "leaf_closed_after_ms": self._closed_ms,
-            "bodies_at_once": self._bodies,
+            "leaf_moves_after_ms": self.moved_ms,
+            "leaf_open_after_ms": self.open_ms,
+            "leaf_closed_after_ms": self.closed_ms,
+            "bodies_at_once": self.bodies,
             **more,
         }

@@ -31,6 +31,7 @@ from gate.provision.simulation import of_camera
 from gate.provision.steps import Figure, Finding, StepError, step_errors
 from gate_core.errors import DriverError, RefusedError
 from gate_core.ports.values import CameraControls, Frame
+from gate_core.programs import clock
 
 WAIT_S: Final = 3.0
 FRAMES: Final = 45
@@ -198,17 +199,13 @@ def _change_exposure(camera: NewestFrame, feed: Feed, dice: random.Random) -> No
                 return
             left -= 1
             factor = dice.choice([level for level in LEVELS if level != factor])
-            sent_ms = _now_ms()
+            sent_ms = clock.monotonic_ms()
             camera.set_controls(CameraControls(exposure=factor))
-            feed.command(factor, at_ms=sent_ms, taken_ms=_now_ms())
-            due_ms = _now_ms() + dice.randint(*HOLD_MS)
+            feed.command(factor, at_ms=sent_ms, taken_ms=clock.monotonic_ms())
+            due_ms = clock.monotonic_ms() + dice.randint(*HOLD_MS)
     finally:
         if left < CHANGES - 1:
             camera.set_controls(CameraControls())
-
-
-def _now_ms() -> int:
-    return int(time.monotonic() * 1000)
 
 
 # ── how a traveller appears: height and size of the face, and the light on it ─────────────────────────────────────────

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from drivers.pad.settings import PadSensor
 from gate.face.chain import FaceModels, open_models
 from gate.programs import selftest
 from gate.programs.shared.approval import approved
@@ -58,7 +57,8 @@ def gate_steps(site: Site) -> Iterator[Step]:
     for name, do in _CAMERA_STEPS.items():
         yield Step(name, at_device(site, partial(do, site)), manual=True)
     if (pad := config.camera.pad) is not None:
-        yield Step("liveness_sensor", at_device(site, partial(_liveness_sensor, pad)))
+        sensor = simulation.of_line(pad)
+        yield Step("liveness_sensor", at_device(site, lambda now: Finding(run(selftest.TESTS["pad"](now)), {}, sensor)))
     for prefix, settings in (("first_", config.first_driven), ("", config.driven)):
         if settings is not None:
             yield from barrier_steps(site, prefix, settings)
@@ -80,28 +80,25 @@ def _tested(site: Site, name: str) -> str:
 
 
 def _import_lists(site: Site) -> str:
+    """Import the technician's certificates and lists, if there are any. Raises StepError; the store is then unchanged."""
     wanted = site.answers.lists
-    taken = ""
-    if wanted.files:
-        signer = Path(wanted.signer) if wanted.signer else None
-        files = [Path(name) for name in wanted.files]
-        taken = _take_in(Path(site.config.paths.trust), files, signer=signer, test=wanted.test)
-    return taken + _tested(site, "trust")
-
-
-def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: bool) -> str:
-    """Import the technician's certificates and lists, and return what was imported. Raises StepError; the store is then unchanged."""
+    if not wanted.files:
+        return _tested(site, "trust")
+    files, store = [Path(name) for name in wanted.files], Path(site.config.paths.trust)
     try:
         sources = read_paths(files, _bytes).sources
-        vouching = None if signer is None else parse_certificate(_bytes(signer))
+        vouching = parse_certificate(_bytes(Path(wanted.signer))) if wanted.signer else None
         way = Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED
-        taken = import_sources(store, sources, signer=vouching, test=test, now=clock.now(), way=way)
+        taken = import_sources(store, sources, signer=vouching, test=wanted.test, now=clock.now(), way=way)
     except (TrustError, DocumentError) as error:
         raise StepError(str(error)) from error
     except OSError as error:
         raise StepError(f"cannot read {error.filename}: {error.strerror}") from error
     left_out = f", {len(taken.rejected)} left out" if taken.rejected else ""
-    return f"{taken.accepted} of {taken.certificates} certificates and {taken.revocation_lists} revocation lists{left_out}; "
+    said = (
+        f"{taken.accepted} of {taken.certificates} certificates and {taken.revocation_lists} revocation lists{left_out}"
+    )
+    return f"{said}; {_tested(site, 'trust')}"
 
 
 def _bytes(path: Path) -> bytes:
@@ -137,11 +134,6 @@ def _reader_steps(site: Site, config: Config) -> Iterator[Step]:
         yield Step("document", at_device(site, partial(_document, site)), manual=True, after=("swipe", "chip"))
     if unit is not None:
         yield answers("sensors", partial(simulation.of_line, unit), settings=unit)
-
-
-def _liveness_sensor(settings: PadSensor, config: Config) -> Finding:
-    verified = Verified.SIMULATOR if settings.simulated() else Verified.HARDWARE
-    return Finding(run(selftest.TESTS["pad"](config)), {}, verified)
 
 
 def _document(site: Site, config: Config) -> Finding:

@@ -77,26 +77,23 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     sealed = (LOG_KEY, DEVICE_PASSPHRASE, *for_registers)
     drop_ins = tuple(UNITS / one.drop_in for one in sealed if one.is_loaded(keys, UNITS))
     named = (*named, *(path for one in for_registers for path in (keys / one.name, one.sealed(keys))))
-    cohorts = files_in(Path(paths.models))
     lists = () if asked is None else (Path(asked.folder), Path(asked.incoming))
-    return (
+    has_console = config.console is not None or console_keys.exists()
+    parts = (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
         Part("device_key", (Path(paths.identity), *sorted(keys.glob("device*"))), secret=True),
-        *(
-            (Part("console_key", (console_keys,), secret=True),)
-            if config.console is not None or console_keys.exists()
-            else ()
-        ),
-        *((Part("credentials", named, secret=True),) if named else ()),
-        *((Part("registers", lists, secret=True),) if lists else ()),
-        *((Part("units", drop_ins),) if drop_ins else ()),
+        Part("console_key", (console_keys,) if has_console else (), secret=True),
+        Part("credentials", named, secret=True),
+        Part("registers", lists, secret=True),
+        Part("units", drop_ins),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
-        *((Part("cohort", cohorts),) if cohorts else ()),
+        Part("cohort", files_in(Path(paths.models))),
         Part("proofs", (folder_of(config),)),
         Part("lane", (state / "lane",)),  # who ordered what last
         Part("database", (state / "audit",)),
         Part("spool", (Path(paths.spool), Path(paths.inbox))),
     )
+    return tuple(part for part in parts if part.paths)
 
 
 def _carry(config: Config, export: Path | None) -> str:
@@ -269,11 +266,8 @@ def wiping_steps(
         if left or still:
             raise StepError(f"not gone: {', '.join([*left, *still][:5])}", Exit.NO)
         count = sum(progress.searched.values())
-        behind = (
-            f"; not looked for, wiped by an earlier run: {', '.join(progress.unsearched)}"
-            if progress.unsearched
-            else ""
-        )
+        unknown = ", ".join(progress.unsearched)
+        behind = f"; not looked for, wiped by an earlier run: {unknown}" if unknown else ""
         return f"none of {count} secret strings is in a file below {', '.join(map(str, roots))}{behind}"
 
     yield Step("proof", kept(prove, "proof"), lambda: bool(progress.proof), lambda: progress.proof)

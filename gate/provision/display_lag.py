@@ -28,14 +28,13 @@ from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, render
 from gate_core.evidence.screen import Guidance, Screen
 from gate_core.http_server.https import listen
+from gate_core.programs import clock
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
 from gate_core.web_pages.fanout import Fanout
 from gate_core.web_pages.texts import UnknownLanguageError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
     from drivers.camera.newest import NewestFrame
     from gate.face.chain import FaceModels
     from gate.programs.shared.config import Config
@@ -92,13 +91,25 @@ class Lamp:
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         """Serve the page for the block."""
-        screens = self._config.screens
+        config, screens, texts = self._config, self._config.screens, Languages()
+        hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(config), "localhost"))
         try:
-            key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=screens.port)
+            key = Key(prepare(config.runtime("screens"), page_address(config)), port=screens.port)
+            app = create_app(
+                board=self._board,
+                mirror=self.mirror,
+                tints=self.tints,
+                labels=labels_of(config, texts),
+                texts=texts,
+                hosts=hosts,
+                key=key,
+            )
             listener = listen(screens.host, screens.port)
         except OSError as error:
             raise StepError(f"{error.strerror or error}; stop the gate's programs first") from error
-        server = http_server(self._app(key), Visitors())
+        except UnknownLanguageError as error:
+            raise StepError(f"screens.languages: {error}") from error
+        server = http_server(app, Visitors())
         with contextlib.closing(listener):
             serving = asyncio.ensure_future(server.serve(sockets=[listener]))
             try:
@@ -121,32 +132,15 @@ class Lamp:
             raise StepError(f"no display has shown the traveller's page within {wait_s:.0f} s") from error
 
     def _is_painted(self, number: int) -> None:
-        self.painted_at_ms[number] = now_ms()
-
-    def _app(self, key: Key) -> Starlette:
-        config, port = self._config, self._config.screens.port
-        texts = Languages()
-        hosts = frozenset(f"{name}:{port}" for name in (host_of(config), "localhost"))
-        try:
-            return create_app(
-                board=self._board,
-                mirror=self.mirror,
-                tints=self.tints,
-                labels=labels_of(config, texts),
-                texts=texts,
-                hosts=hosts,
-                key=key,
-            )
-        except UnknownLanguageError as error:
-            raise StepError(f"screens.languages: {error}") from error
+        self.painted_at_ms[number] = clock.monotonic_ms()
 
 
 async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: float, dice: random.Random) -> Light:
     """Paint one colour after another while a face is looked at."""
     light, seq, number, colour, asked_ms, told = Light(), 0, 0, dice.choice(TINTS), 0, True
-    until_ms = now_ms() + int(wait_s * 1000) + COLOURS * 2 * HOLD_MS
-    while number < COLOURS or not told or now_ms() - asked_ms < 2 * HOLD_MS:
-        if now_ms() > until_ms or (not told and now_ms() - asked_ms > PAINTED_WITHIN_MS):
+    until_ms = clock.monotonic_ms() + int(wait_s * 1000) + COLOURS * 2 * HOLD_MS
+    while number < COLOURS or not told or clock.monotonic_ms() - asked_ms < 2 * HOLD_MS:
+        if clock.monotonic_ms() > until_ms or (not told and clock.monotonic_ms() - asked_ms > PAINTED_WITHIN_MS):
             raise StepError("the display does not show the colours it is asked for")
         frame = await asyncio.to_thread(camera.newest, after=seq, wait_s=WAIT_S)
         if frame is None:
@@ -161,13 +155,8 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
         if len(faces) == 1 and (piece := extract_features(frame.pixels, faces[0].box, at_ms=at_ms)) is not None:
             light.see(piece)
             piece.wipe()
-            if told and number < COLOURS and now_ms() - asked_ms >= HOLD_MS:
-                number, told, asked_ms = number + 1, False, now_ms()
+            if told and number < COLOURS and clock.monotonic_ms() - asked_ms >= HOLD_MS:
+                number, told, asked_ms = number + 1, False, clock.monotonic_ms()
                 colour = dice.choice(far_from(colour))
-                lamp.tints.show(Tint(number, colour), at_ms=now_ms())
+                lamp.tints.show(Tint(number, colour), at_ms=clock.monotonic_ms())
     return light
-
-
-def now_ms() -> int:
-    """Return CLOCK_MONOTONIC in milliseconds, as frames have it too."""
-    return int(asyncio.get_running_loop().time() * 1000)

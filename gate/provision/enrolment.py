@@ -93,10 +93,8 @@ def headers(*, gate_id: str, token: str, log_vkey: str) -> dict[str, str]:
 def read_authorities(answer: Answer, trusted: Certificates, now: datetime) -> Certificates:
     """Return the authorities valid from now on. Raises StepError."""
     _expect(answer, "")
-    try:
+    with step_errors(AuthorityError, code=Exit.BAD_DATA):
         return followed(trusted, read_bag(answer.body), now)
-    except AuthorityError as error:
-        raise StepError(str(error), Exit.BAD_DATA) from error
 
 
 def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: datetime) -> Enrolled:
@@ -105,10 +103,8 @@ def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: 
     vkey = answer.mirror_vkey
     if not vkey or len(vkey) > VKEY_TEXT_MAX or not vkey.isprintable():
         raise StepError("the central server did not say which key it signs receipts with", Exit.BAD_DATA)
-    try:
+    with step_errors(IdentityError, code=Exit.BAD_DATA):
         return Enrolled(wanted.accept(answer.body, authorities, now), authorities, vkey)
-    except IdentityError as error:
-        raise StepError(str(error), Exit.BAD_DATA) from error
 
 
 def enrol(
@@ -244,11 +240,11 @@ def enrolment_steps(
 
 
 def _authorities(path: Path) -> Certificates:
-    try:
-        with step_errors(OSError, doing=f"cannot read the authority {path}"):
-            return read_pem(path.read_bytes())
-    except AuthorityError as error:
-        raise StepError(f"{path} is no authority's certificate: {error}", Exit.BAD_DATA) from error
+    with (
+        step_errors(OSError, doing=f"cannot read the authority {path}"),
+        step_errors(AuthorityError, doing=f"{path} is no authority's certificate", code=Exit.BAD_DATA),
+    ):
+        return read_pem(path.read_bytes())
 
 
 class _Folders:

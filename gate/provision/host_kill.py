@@ -25,6 +25,7 @@ from gate.provision.steps import Finding, StepError, step_errors
 from gate_core.errors import DriverError
 from gate_core.evidence.crossing import Alarm
 from gate_core.ports.drivers import BarrierFacts, Direction, LeafPosition
+from gate_core.programs import clock
 from gate_core.settings.environment import environment_with
 
 CHILD_DEADLINE_S: Final = 20.0  # until the leaf is open on its grant
@@ -56,7 +57,7 @@ async def host_killed(settings: BarrierSettings, profile: BarrierProfile | Barri
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await process.wait()
-    killed_at_ms = _now_ms()
+    killed_at_ms = clock.monotonic_ms()
     await asyncio.sleep(within_s + LEAF_S)
     return await _after(settings, killed_at_ms, why)
 
@@ -80,7 +81,7 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Find
         try:
             await driver.connect()
             status = await driver.status()
-            looked_ms = _now_ms() - killed_at_ms
+            looked_ms = clock.monotonic_ms() - killed_at_ms
             with contextlib.suppress(DriverError):
                 await driver.clear_alarms(tuple(Alarm))
         finally:
@@ -113,10 +114,6 @@ def _ends_without_us(profile: BarrierProfile | BarrierFacts, ttl_ms: int) -> tup
             return (profile.timings.grant_ends_after_ms_max or ttl_ms) / 1000, "its own timer"
         case BarrierFacts() | ModbusProfile():
             return ttl_ms / 1000, TIME_TO_LIVE
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)
 
 
 # ── the program that is to be killed ─────────────────────────────────────────────────────────────────────────────────

@@ -160,13 +160,9 @@ def _models_step(folder: Path, profile: str) -> Step:
 
 def _units_step(config: Config) -> Step:
     reached = [device.reach for device in (config.camera, config.page) if device is not None]
-    path, text = (
-        UNITS / VISION_DROP_IN,
-        vision_drop_in(
-            hosts=[reach.host for reach in reached if reach.host is not None],
-            folders=[reach.folder for reach in reached if reach.folder is not None],
-        ),
-    )
+    hosts = [reach.host for reach in reached if reach.host is not None]
+    folders = [reach.folder for reach in reached if reach.folder is not None]
+    path, text = UNITS / VISION_DROP_IN, vision_drop_in(hosts=hosts, folders=folders)
 
     def write_drop_in() -> str:
         try:

@@ -7,7 +7,7 @@ its basis (the gate, the settings of its devices) has changed since, or it is re
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -80,26 +80,18 @@ class Store:
         self._kept = kept
 
 
+@dataclass(slots=True)
 class Course:
     """One run of the steps. A text returned by the technician is the reason to omit a step. `rests_on` returns a step's
     present basis; `now` returns the time as RFC 3339, `clock_ms` monotonic milliseconds.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        technician: Filed | Guide,
-        *,
-        rests_on: Callable[[str], Mapping[str, str]],
-        now: Callable[[], str],
-        clock_ms: Callable[[], int],
-    ) -> None:
-        self.at = ""  # the step that is being done
-        self._store = store
-        self._technician = technician
-        self._rests_on = rests_on
-        self._now = now
-        self._clock_ms = clock_ms
+    store: Store
+    technician: Filed | Guide
+    rests_on: Callable[[str], Mapping[str, str]]
+    now: Callable[[], str]
+    clock_ms: Callable[[], int]
+    at: str = ""  # the step that is being done
 
     def go(self, steps: Iterable[Step], *, again: Collection[str] = ()) -> Iterator[StepReport]:
         """Run the steps that are not done, in order, and those named in `again`. Raises StepError if an outcome cannot
@@ -108,7 +100,7 @@ class Course:
         blocked = ""
         for step in steps:
             self.at = step.id
-            earlier = self._store.outcomes.get(step.id)
+            earlier = self.store.outcomes.get(step.id)
             if blocked:
                 report = _waits(step, blocked)
             elif step.missing:
@@ -124,13 +116,13 @@ class Course:
         self.at = ""
 
     def _first_undone(self, steps: tuple[str, ...]) -> str:
-        outcomes = self._store.outcomes
+        outcomes = self.store.outcomes
         return next((one for one in steps if one not in outcomes or outcomes[one].state is not StepState.DONE), "")
 
     def _do(self, step: Step, earlier: Outcome | None) -> StepReport:
-        began_ms = self._clock_ms()
-        why = another(earlier, self._rests_on(step.id)) if earlier is not None and step.exists is None else ""
-        left_out = self._technician.begin(step, why)
+        began_ms = self.clock_ms()
+        why = another(earlier, self.rests_on(step.id)) if earlier is not None and step.exists is None else ""
+        left_out = self.technician.begin(step, why)
         while left_out is None:
             try:
                 if step.exists is not None and step.exists():
@@ -139,26 +131,26 @@ class Course:
                 found = step.found()
             except StepError as error:
                 try:
-                    left_out = self._technician.failed(step, str(error))
+                    left_out = self.technician.failed(step, str(error))
                 except StepError:
                     if isinstance(error, LaterStepError):
                         raise LaterStepError(f"{step.id}: {error}") from error
-                    took_ms = self._clock_ms() - began_ms
+                    took_ms = self.clock_ms() - began_ms
                     failed = Outcome(state=StepState.FAILED, detail=str(error), took_ms=took_ms)
                     return self._keep(step, failed, failure=error.code)
             else:
-                return self._keep(step, _done(found, took_ms=self._clock_ms() - began_ms))
+                return self._keep(step, _done(found, took_ms=self.clock_ms() - began_ms))
         return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out))
 
     def _keep(self, step: Step, outcome: Outcome, *, failure: Exit | None = None) -> StepReport:
-        outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(step.id)), at=self._now())
-        self._store.keep(step.id, outcome)
+        outcome = msgspec.structs.replace(outcome, basis=dict(self.rests_on(step.id)), at=self.now())
+        self.store.keep(step.id, outcome)
         return StepReport(step.id, outcome.state, outcome, failure)
 
     def _stands(self, step: Step, outcome: Outcome) -> bool:
         """True for a step that need not be repeated: it was done, and its basis is unchanged."""
         is_kept = step.exists is None and not step.fresh
-        return is_kept and outcome.state is StepState.DONE and not another(outcome, self._rests_on(step.id))
+        return is_kept and outcome.state is StepState.DONE and not another(outcome, self.rests_on(step.id))
 
 
 def _waits(step: Step, first: str) -> StepReport:

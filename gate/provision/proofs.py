@@ -6,7 +6,6 @@ gate is judged as if it were in service, whatever its present purpose. No device
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
@@ -28,12 +27,13 @@ from gate.programs.shared.devices import barriers, mrz_readers, pads, profiles, 
 from gate.provision.acceptance import Missing
 from gate.provision.log_key import log_vkey
 from gate.provision.progress import another
+from gate.provision.site import run
 from gate.provision.steps import SEALING, STEPS, TITLES, Outcome, Row, StepError, StepState, Verified
 from gate.screens.kiosk.texts import Languages
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 from gate_core.approval.canonical import digest
-from gate_core.errors import DriverError, SetupError
+from gate_core.errors import SetupError
 from gate_core.settings.config_file import ConfigError
 
 REFUSED: Final = "purpose = service refuses: "
@@ -199,12 +199,9 @@ def _lists(config: Config) -> Iterator[Missing]:
 
 
 def _tested(config: Config, name: str, test: selftest.Test) -> Iterator[Missing]:
-    async def run() -> str:
-        return await test(config)
-
     try:
-        asyncio.run(run())
-    except DriverError as error:
+        run(test(config))
+    except StepError as error:
         yield Missing(id=name, why=str(error))
 
 

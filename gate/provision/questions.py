@@ -321,6 +321,17 @@ def keyed(table: Mapping[str, object], room: str = "") -> dict[str, object]:
     return found
 
 
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values by key, such as `barrier.port`, as tables have them; None is none."""
+    top: dict[str, object] = {}
+    tables: dict[str, dict[str, object]] = {}
+    for key, value in values.items():
+        room, _, name = key.rpartition(".")
+        if value is not None:
+            (tables.setdefault(room, {}) if room else top)[name] = value
+    return {**top, **tables}
+
+
 def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
     """Return a file's answers by key, as `table_of` takes them; empty ones count as not given."""
     found: dict[str, str | list[str]] = {}
@@ -334,15 +345,7 @@ def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
 
 def table_of(given: Given) -> dict[str, object]:
     """Return the answers as an answers file has them: numbers, booleans, and tables."""
-    table: dict[str, dict[str, object]] = {}
-    top: dict[str, object] = {}
-    for key, value in given.items():
-        room, dot, name = key.partition(".")
-        held = _typed(key, value)
-        if held is None:
-            continue
-        (table.setdefault(room, {}) if dot else top)[name if dot else room] = held
-    return {**top, **table}
+    return nested({key: _typed(key, value) for key, value in given.items()})
 
 
 def _typed(key: str, value: str | list[str]) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ from rich.console import Console
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Paths
 from gate.provision.acceptance import Missing
-from gate.provision.answers import SiteAnswers, parse, read
+from gate.provision.answers import SiteAnswers, checked, read
 from gate.provision.installation import installation_steps
 from gate.provision.machine import ThisMachine
 from gate.provision.progress import FOLDER, Course, Store, folder_of
@@ -67,7 +66,7 @@ class Session:
             self._technician,
             rests_on=self._rests_on,
             now=lambda: clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            clock_ms=lambda: time.monotonic_ns() // 1_000_000,
+            clock_ms=clock.monotonic_ms,
         )
 
     @property
@@ -145,15 +144,9 @@ class Session:
         return Guide(console, again=again), self._kept
 
     def _kept(self) -> SiteAnswers:
-        """Return the stored answers."""
         try:
-            answers = parse(table_of(self._store.answers), TomlFile("", ""))
+            return checked(table_of(self._store.answers), TomlFile("", ""))
         except FileError as error:
-            wrong = [f"{each.key}: {each.problem}" for each in error.problems]
-        else:
-            wrong = [f"{each.key}: {each.why}" for each in answers.problems()]
-            if not wrong:
-                return answers
-        raise StepError(
-            f"{'; '.join(wrong)}: take the answer out of {self._store.path}, and gate provision asks again", Exit.USAGE
-        )
+            wrong = "; ".join(f"{each.key}: {each.problem}" for each in error.problems)
+            why = f"{wrong}: take the answer out of {self._store.path}, and gate provision asks again"
+            raise StepError(why, Exit.USAGE) from error

@@ -9,6 +9,7 @@ from typing import Final
 from drivers.barrier.settings import BarrierSettings
 from drivers.camera.presence import server_of
 from drivers.camera.settings import CameraSettings, Gstreamer, Network, V4l2
+from drivers.pad.settings import PadSensor
 from drivers.reader.pcsc import reader_names
 from drivers.reader.settings import ChipReaderSettings, Direct, MrzReaderSettings, PageCamera, PageFolder, PageSettings
 from drivers.sensors.settings import SensorSettings
@@ -28,8 +29,8 @@ def of_board(settings: BarrierSettings) -> Verified:
     return Verified.HARDWARE if settings.port.startswith("/dev/") else Verified.NO
 
 
-def of_line(settings: MrzReaderSettings | SensorSettings) -> Verified:
-    """A device at a serial line."""
+def of_line(settings: MrzReaderSettings | SensorSettings | PadSensor) -> Verified:
+    """A device at a serial line or a socket, which its settings tell from a simulated one."""
     return Verified.SIMULATOR if settings.simulated() else Verified.HARDWARE
 
 

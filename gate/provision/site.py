@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pwd
 import random
@@ -109,13 +110,10 @@ def running_program(config: Config, programs: Sequence[str] = PROGRAMS) -> str |
 
 def hand_over(path: Path, program: str) -> None:
     """Change a file's owner to `portcullis-<program>`, as root. Does nothing for another user, or if the program has no user."""
-    if os.geteuid() != 0:
-        return
-    try:
-        user = pwd.getpwnam(f"portcullis-{program}")
-    except KeyError:
-        return
-    os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    with contextlib.suppress(KeyError):
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(f"portcullis-{program}")
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 # ── devices ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -43,13 +43,13 @@ class LaterStepError(StepError):
 
 
 @contextlib.contextmanager
-def step_errors(*types: type[Exception], doing: str = "") -> Iterator[None]:
+def step_errors(*types: type[Exception], doing: str = "", code: Exit | None = None) -> Iterator[None]:
     """Raise StepError for these errors in the block: with their text, or with `doing` and the system's reason."""
     try:
         yield
     except types as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise StepError(f"{doing}: {why}" if doing else str(error)) from error
+        raise StepError(f"{doing}: {why}" if doing else str(error), code) from error
 
 
 # ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -48,15 +48,11 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Lock it for the block. Raises SourceAwayError while another process has it, OSError."""
-        durable.make_folder(self._folder, mode=0o750)
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+            with locked(self._folder, mode=0o750):
+                yield
         except BlockingIOError as error:
             raise SourceAwayError(f"another download into {self._folder} goes on") from error
-        finally:
-            os.close(descriptor)
 
     def fetch(self, source: Source, *, first_root: bytes, here: Here) -> Verified:
         """Fetch the source's content for this gate; requires `locked`. Raises UpdateError, OSError."""
@@ -117,6 +113,18 @@ class Store:
         for path in (self._folder / REPOSITORY).rglob(pattern):
             if not path.is_dir() and path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, mode: int) -> Iterator[None]:
+    """Make the folder if it is missing, and lock it for the block. Raises BlockingIOError while another process has it, OSError."""
+    durable.make_folder(folder, mode=mode)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_first_root(path: Path) -> bytes:

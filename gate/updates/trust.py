@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from securesystemslib.signer import SSlibKey
 from tuf.api import exceptions
-from tuf.api.metadata import Delegations, Metadata, TargetFile, Targets
+from tuf.api.metadata import DelegatedRole, Key, Metadata, TargetFile, Targets
 from tuf.api.serialization.json import JSONDeserializer
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
@@ -146,16 +146,14 @@ def _expect_our_roles(targets: Targets) -> None:
     if delegations is None or delegations.roles is None or set(delegations.roles) != {kind.value for kind in Kind}:
         raise RefusedError(f"the delegated roles are not {', '.join(kind.value for kind in Kind)}")
     for kind in Kind:
-        _expect_our_role(kind, delegations)
+        _expect_our_role(kind, delegations.roles[kind.value], delegations.keys)
 
 
-def _expect_our_role(kind: Kind, delegations: Delegations) -> None:
-    assert delegations.roles is not None
-    role = delegations.roles[kind.value]
+def _expect_our_role(kind: Kind, role: DelegatedRole, known: Mapping[str, Key]) -> None:
     if role.paths != [f"{kind.value}/*"] or role.threshold < THRESHOLD_MIN[kind]:
         raise RefusedError(f"the role {kind.value} is not for {kind.value}/* with {THRESHOLD_MIN[kind]} keys")
     # Two names for one key are one person.
-    keys = [delegations.keys[keyid] for keyid in role.keyids]
+    keys = [known[keyid] for keyid in role.keyids]
     if not all(isinstance(key, SSlibKey) and key.keytype == "ed25519" for key in keys):
         raise RefusedError(f"the role {kind.value} names a key that is no Ed25519 key")
     if len({key.keyval["public"] for key in keys}) < len(keys):
@@ -176,8 +174,7 @@ def _expect_nothing_older(versions: Mapping[str, int], offers: Mapping[Kind, Off
     for role in bound:
         if role in seen.versions and versions.get(role, 0) < seen.versions[role]:
             raise OldError(f"{role} is version {versions.get(role, 0)}, and {seen.versions[role]} was seen before")
-    for kind, number in ((kind, seen.numbers.get(kind.value, 0)) for kind in Kind):
-        if (kind in offers and offers[kind].number < number) or (kind not in offers and number):
-            raise OldError(
-                f"{kind.value} is number {offers[kind].number if kind in offers else 0}, and {number} was seen"
-            )
+    for kind in Kind:
+        number, before = offers[kind].number if kind in offers else 0, seen.numbers.get(kind.value, 0)
+        if number < before:
+            raise OldError(f"{kind.value} is number {number}, and {before} was seen")

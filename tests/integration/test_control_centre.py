@@ -103,7 +103,7 @@ async def test_a_hand_held_reader_asks_a_centre_too(tmp_path: Path, monkeypatch:
     path = tmp_path / "centre.sock"
     with serving(path, Fault.NONE, country):
         inspection, _ = await chip.read_chip(
-            chip.Printed(parse(document.mrz_lines), None), anchors=anchors(), reader_name="", wait_s=1, centre=path
+            parse(document.mrz_lines), None, anchors=anchors(), reader_name="", wait_s=1, centre=path
         )
     assert inspection.result_of(CheckId.TERMINAL_AUTHENTICATION) is Result.SUCCESSFUL
     assert inspection.fingerprints == 1

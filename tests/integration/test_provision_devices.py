@@ -18,7 +18,7 @@ import pytest
 import tomli_w
 
 from drivers.barrier.settings import Modbus
-from gate.provision.answers import parse
+from gate.provision.answers import SiteAnswers
 from gate.provision.checks import gate_steps
 from gate.provision.host_kill import GRANTING
 from gate.provision.machine import ThisMachine
@@ -116,7 +116,7 @@ def left_bag(folder: Path, port: str, tell: Callable[[str], None], *, wait_s: fl
         "swipe": {"port": "/dev/portcullis-swipe"},
         "camera": {"address": "/dev/v4l/by-id/camera"},
     }
-    answers = parse(given, TomlFile("answers", ""))
+    answers = TomlFile("answers", "").fitted(given, SiteAnswers)
     path = folder / "gate.toml"
     path.write_text(tomli_w.dumps(answers.configuration(folder)))
     site = Site(path, lambda: answers, tell, wait_s, lambda: "", random.Random(1))

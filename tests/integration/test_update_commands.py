@@ -151,7 +151,7 @@ def test_each_verb_starts_its_own_unit_and_ends_as_that_did(
 ) -> None:
     kept, begun = Ledger(tmp_path / "ledger"), tmp_path / "begun"
     kept.folder.mkdir()
-    kept.ended(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
+    kept.keep(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
     new = {"verb": verb, "code": 1, "words": "version 6 was not well: version 5 is back", "at": "2026-12-02T00:00:00Z"}
     (tmp_path / "systemctl").write_text(
         f"#!/bin/sh\necho \"$@\" > {begun}\necho '{json.dumps(new)}' > {kept.folder}/outcome.json\n"
@@ -162,7 +162,7 @@ def test_each_verb_starts_its_own_unit_and_ends_as_that_did(
     code, document, _ = ran(verb, "--config", config)
     assert (code, document["words"], document["schema"]) == (1, new["words"], f"update.{verb}/1")
     assert begun.read_text() == f"start gate-update@{verb}.service\n"
-    kept.ended(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
+    kept.keep(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
     assert said(verb, "--config", config, code=1) == f"{new['words']}\n"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 import typer.core
 
+from gate.cli.configuration import endings
 from gate.cli.provision.init import init
 from gate.cli.provision.verbs import decommission, enrol, find_reader, report, rotate_log_key, seal
 from gate.provision.steps import LaterStepError, StepError
@@ -78,14 +79,13 @@ def _provision(
         fail(Exit.USAGE, f"--again {min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
     place = Place.of(real(root) if root else None)
     try:
-        session = Session(place, answers, again=again or (), wait_s=wait_s)
+        with endings({StepError: None}):
+            session = Session(place, answers, again=again or (), wait_s=wait_s)
     except (KeyboardInterrupt, EOFError):
         note(
             "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
         )
         raise typer.Exit(INTERRUPTED) from None
-    except StepError as error:
-        fail(error.code, str(error))
     try:
         for one in session.run():
             if not as_json:
@@ -153,10 +153,5 @@ def _say_next(place: Place, failed: list[str], missing: int) -> None:
         say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
 
 
-app.command()(init)
-app.command("find-reader")(find_reader)
-app.command()(enrol)
-app.command("rotate-log-key")(rotate_log_key)
-app.command()(seal)
-app.command()(decommission)
-app.command()(report)
+for _verb in (init, find_reader, enrol, rotate_log_key, seal, decommission, report):
+    app.command()(_verb)

@@ -104,19 +104,14 @@ def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
     show("provision.rotate-log-key/1", carry_out(rotation(configured(config))), as_json=as_json)
 
 
-def seal(
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
+def seal(config: ConfigFile = None, as_json: Json = False) -> None:
     """Seal with this machine's TPM, each for its program: the log's key, the device's passphrase, and the keys and certificates for lists and registers.
     Exit 1 without one: files of mode 0600 stay.
     """
     from gate.provision.installation import sealing
 
-    try:
+    with endings({StepError: None}):
         steps = sealing(configured(config))
-    except StepError as error:
-        fail(error.code, str(error))
     show("provision.seal/1", carry_out(steps), as_json=as_json)
 
 
@@ -181,7 +176,7 @@ def report(
     from gate.provision.report import describe, sign
 
     path = config or environment.path_from_environment()
-    try:
+    with endings({StepError: None}):
         if verify is not None:
             _verify(verify, _key_text(vkey, path), as_json=as_json)
         described = describe(path)
@@ -191,8 +186,6 @@ def report(
                 say(f"missing  {one.id:19} {one.why}")
         refused = described.gate.purpose == "service" and bool(missing)
         made = None if refused and not described.key.vkey else sign(path, described, out=out)
-    except StepError as error:
-        fail(error.code, str(error))
     if as_json:
         shown = msgspec.to_builtins(described)
         fields = {"report": made, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}

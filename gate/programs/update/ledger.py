@@ -5,11 +5,7 @@ An update whose id is in `installed.json` is done; any other in `journal.json` i
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -109,6 +105,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Kept = TypeVar("Kept", bound=msgspec.Struct)
+_FILES: Final[dict[type[msgspec.Struct], str]] = {
+    Seen: "seen.json", Installed: "installed.json", Journal: "journal.json", Outcome: "outcome.json",
+}  # fmt: skip
 
 
 class Ledger:
@@ -116,71 +115,40 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the exclusive lock. Raises BlockingIOError if another process has it."""
-        durable.make_folder(self.folder, mode=0o755)
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        finally:
-            os.close(descriptor)
-
-    @property
-    def memory(self) -> Path:
-        """python-tuf's folder."""
-        return self.folder / "memory"
-
-    @property
-    def staging(self) -> Path:
-        """Folder of archives while they are unpacked."""
-        return self.folder / "staging"
+        self.memory = folder / "memory"  # python-tuf's
+        self.staging = folder / "staging"  # of archives while they are unpacked
 
     @property
     def seen(self) -> Seen:
         """The metadata that was trusted before."""
-        return read_seen(self.folder / "seen.json")
-
-    def saw(self, seen: Seen) -> None:
-        """Store the trusted metadata."""
-        self._write("seen.json", seen)
+        return read_seen(self._file(Seen))
 
     @property
     def installed(self) -> Installed:
         """The installed targets."""
-        return self._read("installed.json", Installed) or Installed()
-
-    def install(self, installed: Installed) -> None:
-        """Store the installed targets."""
-        self._write("installed.json", installed)
+        return self._read(Installed) or Installed()
 
     @property
     def journal(self) -> Journal | None:
         """The running update, or None."""
-        return self._read("journal.json", Journal)
-
-    def at(self, journal: Journal) -> None:
-        """Store the running update's state."""
-        self._write("journal.json", journal)
+        return self._read(Journal)
 
     def over(self) -> None:
         """Delete the journal: the update has ended."""
-        (self.folder / "journal.json").unlink(missing_ok=True)
+        self._file(Journal).unlink(missing_ok=True)
         durable.sync(self.folder)
 
     @property
     def outcome(self) -> Outcome | None:
         """The program's last outcome, or None."""
-        return self._read("outcome.json", Outcome)
+        return self._read(Outcome)
 
-    def ended(self, outcome: Outcome) -> None:
-        """Store the outcome."""
-        self._write("outcome.json", outcome)
+    def keep(self, content: Seen | Installed | Journal | Outcome) -> None:
+        """Store it, in place of what was there of its kind."""
+        durable.write(self._file(type(content)), msgspec.json.encode(content), mode=0o644)
 
-    def _read(self, name: str, kind: type[Kept]) -> Kept | None:
-        path = self.folder / name
+    def _read(self, kind: type[Kept]) -> Kept | None:
+        path = self._file(kind)
         try:
             return msgspec.json.decode(path.read_bytes()[:FILE_BYTES_MAX], type=kind)
         except FileNotFoundError:
@@ -188,5 +156,5 @@ class Ledger:
         except msgspec.DecodeError as error:
             raise OSError(errno.EINVAL, "is not what this program wrote; restore it from a copy", str(path)) from error
 
-    def _write(self, name: str, content: msgspec.Struct) -> None:
-        durable.write(self.folder / name, msgspec.json.encode(content), mode=0o644)
+    def _file(self, kind: type[msgspec.Struct]) -> Path:
+        return self.folder / _FILES[kind]

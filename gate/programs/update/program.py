@@ -28,7 +28,7 @@ from gate.programs.update import steps
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
 from gate.programs.update.machine import Machine, Programs, Site, SiteError, programs_of
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
-from gate.updates.download import FREE_BYTES_MIN, REPOSITORY, read_first_root
+from gate.updates.download import FREE_BYTES_MIN, REPOSITORY, locked, read_first_root
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.layout import Here, Kind, Offer
 from gate.updates.sources import FolderSource, Source
@@ -88,7 +88,7 @@ class Update:
         """Run and return the outcome."""
         try:
             ledger = Ledger(self._ports.ledger)
-            with ledger.locked():
+            with locked(ledger.folder, mode=0o755):
                 try:
                     outcome = self._run(ledger)
                 except OSError:
@@ -98,7 +98,7 @@ class Update:
                     code = NO if ledger.journal is None else STUCK
                     outcome = self._ended(code, f"a fault of this program: {error!r}")
                 if outcome.code != DONE or outcome.words:
-                    ledger.ended(outcome)
+                    ledger.keep(outcome)
         except BlockingIOError:
             return self._ended(TRY_LATER, "another update goes on")
         except OSError as error:
@@ -182,7 +182,7 @@ class Update:
         verified = verify(
             source, first_root=first_root, memory=ledger.memory, here=self._ports.here(site.gate_id), seen=seen
         )
-        ledger.saw(seen.with_(verified))
+        ledger.keep(seen.with_(verified))
         self._expires = verified.expires.isoformat()
         return verified
 
@@ -210,11 +210,11 @@ class Update:
             names = put_lists(archive, archive.with_suffix(""), Path(site.lists.folder), installed.lists)
         except RefusedError as error:
             refused = {**installed.refused, Kind.LISTS.value: Refusal(install=install, why=str(error))}
-            ledger.install(msgspec.structs.replace(installed, tried=tried, refused=refused))
+            ledger.keep(msgspec.structs.replace(installed, tried=tried, refused=refused))
             raise
         current = {**installed.current, Kind.LISTS.value: install}
         refused = {kind: one for kind, one in installed.refused.items() if kind != Kind.LISTS.value}
-        ledger.install(msgspec.structs.replace(installed, tried=tried, lists=names, current=current, refused=refused))
+        ledger.keep(msgspec.structs.replace(installed, tried=tried, lists=names, current=current, refused=refused))
 
     def _carry_out(
         self,

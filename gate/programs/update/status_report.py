@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
 from gate.channel.message import Status
 from gate.programs.shared.program_status import Silence
-from gate.programs.update.ledger import Installed, Journal, Ledger, Outcome
+from gate.programs.update.ledger import Ledger
 from gate.programs.update.program import LIBRARY
 
 
-@dataclass(frozen=True, slots=True)
 class StatusReport:
     """The ledger's state. `version`: the one that `gate` runs from, if a package installed it; `fetched`: what `sync` reports."""
 
-    version: str | None
-    fetched: object
-    installed: Installed
-    journal: Journal | None
-    outcome: Outcome | None
-
-    @classmethod
-    def of(cls, ledger: Ledger, sync: Status | Silence) -> StatusReport:
+    def __init__(self, ledger: Ledger, sync: Status | Silence) -> None:
         """Read the ledger. Raises OSError."""
         try:
-            version = (LIBRARY / "current").readlink().name
+            self.version: str | None = (LIBRARY / "current").readlink().name
         except OSError:
-            version = None
-        fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
-        return cls(version, fetched, ledger.installed, ledger.journal, ledger.outcome)
+            self.version = None
+        self.fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
+        self.installed, self.journal, self.outcome = ledger.installed, ledger.journal, ledger.outcome
 
     @property
     def is_settled(self) -> bool:

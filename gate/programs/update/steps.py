@@ -59,7 +59,7 @@ class Work:
 
     def at(self, journal: Journal) -> None:
         """Store the journal."""
-        self.ledger.at(journal)
+        self.ledger.keep(journal)
         self.journal = journal
 
     @property
@@ -70,22 +70,18 @@ class Work:
 
 def _prepare(work: Work) -> None:
     """Unpack the new version beside the installed one."""
-    changes = work.changes
-    installs = work.journal.installs
+    changes: dict[str, object] = {}
     for kind, archive in work.archives.items():
         match kind:
             case Kind.SOFTWARE:
-                changes = msgspec.structs.replace(
-                    changes, software=work.software.prepare(archive, installs[kind.value].number)
-                )
+                changes["software"] = work.software.prepare(archive, work.journal.installs[kind.value].number)
             case Kind.MODELS:
-                changes = msgspec.structs.replace(changes, models=work.models.prepare(archive))
+                changes["models"] = work.models.prepare(archive)
             case Kind.CONFIGURATION:
-                staging = work.ledger.staging / kind.value
-                changes = msgspec.structs.replace(changes, configuration=work.configuration.prepare(archive, staging))
+                changes["configuration"] = work.configuration.prepare(archive, work.ledger.staging / kind.value)
             case Kind.LISTS:
                 pass  # handled by `program`
-    work.at(msgspec.structs.replace(work.journal, changes=changes))
+    work.at(msgspec.structs.replace(work.journal, changes=msgspec.structs.replace(work.changes, **changes)))
 
 
 def _look(work: Work) -> None:
@@ -150,7 +146,7 @@ def _commit(work: Work) -> None:
     software = changes.software and SoftwareChange(before=changes.software.after, after=changes.software.before)
     kinds = installed.before_installs if journal.verb == "back" else journal.installs
     others = {kind: one for kind, one in installed.current.items() if kind not in kinds}
-    work.ledger.install(
+    work.ledger.keep(
         msgspec.structs.replace(
             installed,
             id=journal.id,
@@ -262,7 +258,7 @@ def _forget(work: Work, why: str, *, tried: bool) -> None:
         if tried and journal.verb != "back":
             installed = work.ledger.installed
             refused = {kind: Refusal(install=install, why=why[:500]) for kind, install in journal.installs.items()}
-            work.ledger.install(
+            work.ledger.keep(
                 msgspec.structs.replace(
                     installed,
                     refused={**installed.refused, **refused},

@@ -9,7 +9,7 @@ import msgspec
 import pyrage
 import pytest
 
-from gate.provision.answers import parse, read
+from gate.provision.answers import SiteAnswers, checked, read
 from gate.provision.questions import QUESTIONS, flat, table_of
 from gate.provision.steps import StepError
 from gate_core.command_line.output import Exit
@@ -172,25 +172,14 @@ def test_a_file_without_end_or_text_is_wrong(tmp_path: Path) -> None:
 
 def test_answers_by_their_keys_and_as_a_file_are_the_same() -> None:
     table = {key: value for key, value in tomllib.loads(GOOD).items() if key != "skip"}
-    whole = parse(table, TomlFile("here", GOOD))
+    whole = checked(table, TomlFile("here", GOOD))
     given = {key: value for key, value in flat(msgspec.to_builtins(whole)).items() if not key.startswith("skip")}
-    assert parse(table_of(given), TomlFile("there", "")) == whole
+    assert checked(table_of(given), TomlFile("there", "")) == whole
 
 
 def test_each_key_that_is_asked_for_is_one_of_a_file() -> None:
     keys = {question.key for question in QUESTIONS}
-    whole = parse(
-        table_of(
-            {
-                key: "9600"
-                if key.endswith("baud")
-                else "160"
-                if key in {"eyes_cm", "notice.results_kept_days"}
-                else "x"
-                for key in keys
-            }
-            | {"auditors": ["a"], "lists.files": ["f"]}
-        ),
-        TomlFile("here", ""),
-    )
+    numbers = {"barrier.baud": "9600", "eyes_cm": "160", "notice.results_kept_days": "160"}
+    given: dict[str, str | list[str]] = {**dict.fromkeys(keys, "x"), **numbers, "auditors": ["a"], "lists.files": ["f"]}
+    whole = TomlFile("here", "").fitted(table_of(given), SiteAnswers)
     assert whole.gate_id == "x"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyrage
 import tomli_w
 
-from gate.provision.answers import SiteAnswers, parse
+from gate.provision.answers import SiteAnswers
 from gate.provision.checks import gate_steps
 from gate.provision.installation import installation_steps
 from gate.provision.site import Site
@@ -32,7 +32,7 @@ GIVEN: dict[str, object] = {
 
 
 def given() -> SiteAnswers:
-    return parse(GIVEN, TomlFile("answers", ""))
+    return TomlFile("answers", "").fitted(GIVEN, SiteAnswers)
 
 
 def made(folder: Path) -> list[str]:

@@ -126,7 +126,9 @@ def real(path: Path) -> Path:
 
 
 def code_of(error: Exception) -> Exit:
-    """Return IO_ERROR if the error's cause is an OSError, else BAD_DATA."""
+    """Return the error's own `code`; without one IO_ERROR if its cause is an OSError, else BAD_DATA."""
+    if isinstance(code := getattr(error, "code", None), Exit):
+        return code
     return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
 
 

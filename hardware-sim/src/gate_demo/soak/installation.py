@@ -46,6 +46,7 @@ from gate.trust.freshness import Alarm, alarms
 from gate.trust.list_import import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate.updates.download import locked
 from gate.updates.layout import Kind
 from gate_core.audit_format import keys
 from gate_core.audit_format.note import Verifier
@@ -439,7 +440,7 @@ class Installation:
         )
         marker = f"lib/python{PYTHON}/site-packages/portcullis_soak.py"
         text = f"{self._file.read_text()}\n# version {number}\n"
-        with ledger.locked(), emptied(ledger.staging) as staging:
+        with locked(ledger.folder, mode=0o755), emptied(ledger.staging) as staging:
             work.archives = {
                 Kind.SOFTWARE: _zipped(staging / "software.zip", {marker: f"VERSION = {number}\n"}),
                 Kind.CONFIGURATION: _zipped(staging / "configuration.zip", {"gate.toml": text}),

@@ -15,6 +15,7 @@ from lab_fakes.updates import HERE, PACKAGES, Gate, Machine, software
 from gate.programs.update.machine import Check, read_checks, worse
 from gate.programs.update.program import Verb
 from gate.programs.update.steps import STEPS, InterruptedUpdateError
+from gate.updates.download import locked
 from gate.updates.layout import Here, Kind
 
 SHIPPED = ("shipped", "shipped", "shipped", {"shipped"})
@@ -328,7 +329,7 @@ def test_a_newer_configuration_is_read_by_an_older_program(gate: Gate) -> None:
 
 def test_one_update_at_a_time(gate: Gate) -> None:
     gate.offer_all("one")
-    with gate.ledger.locked():
+    with locked(gate.ledger.folder, mode=0o755):
         outcome = gate.update()
     assert (outcome.code, outcome.words) == (75, "another update goes on")
     assert gate.state() == SHIPPED
