@@ -20,7 +20,7 @@ from gate.passage.door_state import DoorState, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.states import Turn, Turned
+from gate.passage.states import Emergency, Turn, Turned
 from gate_core.evidence.crossing import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
@@ -36,7 +36,9 @@ def follow(turn: Turn) -> Turned:
         return lane, ()
     is_maintained = lane.maintained_by is not None
     door_state, ended = _seen(lane.door_state(seen.door), seen, now_ms, timing, expected=is_maintained)
-    door_state, clearing = _clear(door_state, now_ms, timing, never=lane.emergency() or is_maintained)
+    # An officer's emergency is the lane's own: no controller shows it.
+    is_emergency = lane.emergency() or isinstance(turn.state, Emergency)
+    door_state, clearing = _clear(door_state, now_ms, timing, never=is_emergency or is_maintained)
     return lane.with_door_state(door_state), (*clearing, *ended)
 
 

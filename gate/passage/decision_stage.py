@@ -87,13 +87,13 @@ def step_reading(rules: Rules, lane: LaneContext, state: states.Reading, event: 
     """Read the document, which decides about the first door. The document may leave the reader then; sensors watch between the doors."""
     match event:
         case events.SensorsSeen() if calls(lane):
-            return refer(state, (Objection(Reason.HELP_CALLED),))
+            return refer(state, (*found(rules, lane, state), Objection(Reason.HELP_CALLED)))
         case events.DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case events.RegistersAnswered(state.crossing, findings):
             state = replace(state, registers=(*(state.registers or ()), *findings))
         case events.PartLost(part) if part in REASON_OF_LOSS:
-            return refer(state, (Objection(REASON_OF_LOSS[part]),))
+            return refer(state, (*found(rules, lane, state), Objection(REASON_OF_LOSS[part])))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
             return _decide_entry(rules, lane, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
         case _:
@@ -193,11 +193,14 @@ def _is_late(timing: Timing, state: states.Inspecting, now_ms: int) -> bool:
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[Objection, ...]:
-    """Return the objections of document, registers and face so far."""
+def found(rules: Rules, lane: LaneContext, state: State) -> tuple[Objection, ...]:
+    """Return the objections of document, registers and face so far, which no decision has stated yet."""
+    if not isinstance(state, states.Reading | states.Inspecting):
+        return ()
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
-    face = () if state.face is None else face_objections(state.face, policy)
+    has_face = isinstance(state, states.Inspecting) and state.face is not None
+    face = face_objections(state.face, policy) if has_face else ()
     return (*document, *register_objections((), state.registers, None), *face)
 
 
@@ -208,10 +211,8 @@ def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tupl
             return None
         case states.Granted():
             return revoke(state, objections)
-        case states.Inspecting():
-            return refer(state, (*_found(rules, lane, state), *objections))
         case _:
-            return refer(state, objections)
+            return refer(state, (*found(rules, lane, state), *objections))
 
 
 def _decide(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: int) -> Step:

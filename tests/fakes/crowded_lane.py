@@ -51,6 +51,7 @@ class Board:
     stuck: bool = False
     blind: bool = False
     late: bool = False
+    releases: int = 0  # on their way
     entry: int = 0
     exit: int = 0
     power_ups: int = 1
@@ -86,11 +87,11 @@ class Board:
     def status(self, now: int) -> events.DoorSeen:
         """What the board reports."""
         self.latch = self.latch or self.fire
-        closed = not self.is_open(now) and not self.blind
+        closed = not self.is_open(now) and not self.blind and not self.late
         return events.DoorSeen(
             closed=closed, bodies=self.bodies, passages_entry=self.entry, passages_exit=self.exit, power_ups=self.power_ups,
             grants_left=self.grants, fire=self.fire, emergency_open=self.latch, alarms=tuple(sorted(self.alarms, key=lambda one: one.value)),
-            door=self.door, unknown=self.blind, may_be_old=self.late,
+            door=self.door, unknown=self.blind or self.late, may_be_old=self.late or self.releases > 0,
         )  # fmt: skip
 
 
@@ -260,6 +261,7 @@ class Crowd:
                 case effects.Grant() | effects.Revoke() | effects.Release() | effects.EndEmergency() | effects.ClearAlarms():
                     board = self.boards[one.door]
                     if board.line and self.chance(board.obeys):
+                        board.releases += isinstance(one, effects.Release)
                         self.later(board.slow_ms, lambda one=one, board=board: self.ordered(one, board))
                 case effects.Show(screen):
                     self.screen = screen
@@ -268,6 +270,7 @@ class Crowd:
 
     def ordered(self, order: effects.Effect, board: Board) -> None:
         """An order reaches a board."""
+        board.releases -= isinstance(order, effects.Release)
         if not board.take(order, self.now) and isinstance(order, effects.Grant) and self.chance(0.5):
             self.tell(events.GrantFailed(order.crossing, board.door))
 
@@ -393,7 +396,9 @@ class Crowd:
 
     # ── officers and troubles ──
     def say(self, command: Command, role: Role = Role.OFFICER, version: int | None = None) -> None:
-        """An officer's order."""
+        """An officer's order; with an unsure clock none admits."""
+        if isinstance(command, Admit) and not self.clock_sure:
+            return
         self.orders += 1
         who = self.random.choice(("ada", "bo"))
         said = Said(who if role is not Role.SUPERVISOR else f"sup-{who}", role)

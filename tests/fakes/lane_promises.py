@@ -82,7 +82,6 @@ class Crossing:
     session: int | None = None
     face_spoilt: str = ""
     spoilt: str = ""
-    removed: bool = False
     objections: set[object] = field(default_factory=set)
     receipts: dict[Door, Receipt] = field(default_factory=dict)
     granted: set[Door] = field(default_factory=set)
@@ -92,6 +91,7 @@ class Crossing:
     settled: bool = False
     handed: bool = False
     overruled: bool = False
+    erased: bool = False
 
 
 @dataclass
@@ -163,9 +163,9 @@ class Promises:
             if isinstance(record, records.Opened):
                 self.crossings[record.crossing] = Crossing(opened=True)
             elif isinstance(record, records.Closed):
-                self.crossings[record.crossing].verdict = record.verdict
+                self.crossings.setdefault(record.crossing, Crossing()).verdict = record.verdict
             elif isinstance(record, records.Settled):
-                self.crossings[record.crossing].settled = True
+                self.crossings.setdefault(record.crossing, Crossing()).settled = True
         if through:
             self.crossings[through].through = True
         self.lost: set[Part] = set()
@@ -205,9 +205,9 @@ class Promises:
         for name, (sentence, predicate) in CLAIMS.items():
             if name not in self.off and (breach := predicate(self, step)):
                 raise BrokenPromiseError(f"{name}: {sentence}\n{breach}\nat {now}: {event}\n" + "\n".join(map(str, found)))
+        self.last_ms = now
         for one in found:
             self.account(one, now)
-        self.last_ms = now
 
     def hit(self, name: str) -> None:
         """Count that a predicate had something to judge."""
@@ -255,9 +255,6 @@ class Promises:
                 self.crossings[crossing].document = event
             case events.FaceSeen(crossing, session=session) | events.FaceCompared(crossing, session=session) | events.TrackChanged(crossing, session=session) if crossing in self.crossings:
                 self.look(self.crossings[crossing], event, session, now)
-            case events.DocumentRemoved():
-                for _, one in self.running():
-                    one.removed = one.removed or not one.inside
             case events.TravellerAsked(_, wish) if wish is not Wish.MORE_TIME:
                 if not self.lane.asked_often or wish is Wish.PROTECTION:
                     self.spoil(f"asked for {wish}")
@@ -373,6 +370,10 @@ class Promises:
                 self.doors[door].release_ms = now
             case effects.Show(screen):
                 self.screen = screen
+            case effects.StartCrossing(crossing):
+                self.crossings[crossing].started = True
+            case effects.Erase(crossing) if crossing in self.crossings:
+                self.crossings[crossing].erased = True
             case effects.Write(record, awaited):
                 if awaited:
                     self.pending[record.crossing, record.kind] = record
@@ -388,6 +389,7 @@ class Promises:
             case records.Overruled(crossing):
                 one = self.crossings[crossing]
                 one.receipts, one.spoilt, one.inside, one.through = {}, "", False, False
+                self.presence_ms = self.last_ms
             case records.Closed(crossing, verdict):
                 self.crossings.setdefault(crossing, Crossing(opened=True)).verdict = verdict
             case records.Settled(crossing):
@@ -443,7 +445,8 @@ def i6_seen_closed(promises: Promises, step: Step) -> str:
     for one, _, _ in granting(promises, step, "i6_seen_closed"):
         for state in promises.doors.values():
             seen = state.seen
-            if seen is None or not seen.closed or seen.unknown or seen.may_be_old or step.now - state.seen_ms > 300:
+            released = seen is not None and seen.may_be_old and step.now - state.release_ms <= promises.rules.timing.release_ms
+            if seen is None or not seen.closed or seen.unknown or released or step.now - state.seen_ms > 300:
                 return f"{one}: {seen}"
     return ""
 
@@ -467,19 +470,18 @@ def i9_presence(promises: Promises, step: Step) -> str:
     return ""
 
 
-@claim("When the clock is unsure, the machine admits nobody, and no officer admits either.")
+@claim("When the clock is unsure, the machine admits nobody.")
 def i15_clock(promises: Promises, step: Step) -> str:
-    return next((f"{one}" for one, _, _ in granting(promises, step, "i15_clock") if not promises.clock_sure), "")
+    return next((f"{one}" for one, crossing, _ in granting(promises, step, "i15_clock") if not (promises.clock_sure or crossing.overruled)), "")
 
 
-@claim("What happens until the grant refers: a passage, a lost part, a request, an officer's word, a document taken away, somebody in the zone.")
+@claim("What happens until the grant refers: a passage, a lost part, a request, an officer's word, somebody in the zone.")
 def i4_unspoilt(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i4_unspoilt"):
-        taken = one.door is Door.FIRST and crossing.removed and not crossing.overruled
         face = one.door is Door.LAST and crossing.face_spoilt and not crossing.overruled
         bodies = any(state.seen is not None and state.seen.bodies for state in promises.doors.values()) and not crossing.overruled
-        if crossing.spoilt or taken or face or bodies:
-            return f"{one}: {crossing.spoilt or crossing.face_spoilt} {taken=} {bodies=}"
+        if crossing.spoilt or face or bodies:
+            return f"{one}: {crossing.spoilt or crossing.face_spoilt} {bodies=}"
     return ""
 
 
@@ -487,7 +489,7 @@ def i4_unspoilt(promises: Promises, step: Step) -> str:
 def i10_of_open_crossing(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i10_of_open_crossing"):
         mine = crossing.verdict is ClosedAs.REFERRED and not crossing.settled if crossing.overruled else crossing.verdict is None
-        if not mine or not crossing.opened:
+        if not mine or not (crossing.opened or crossing.overruled):
             return f"{one}: {crossing.verdict}"
     return ""
 
@@ -536,9 +538,9 @@ def i2_release(promises: Promises, step: Step) -> str:
     for one in step.found:
         if isinstance(one, effects.Release) and one.door is Door.FIRST:
             return ""
-        if isinstance(one, effects.Write) and not isinstance(one.record, records.Passed | records.Counted):
+        if isinstance(one, effects.Write) and isinstance(one.record, records.Released):
             break
-    return "no release before the records"
+    return "no release before its record"
 
 
 @claim("An emergency that an officer orders waits for nothing. It opens both doors.")
@@ -579,7 +581,7 @@ def revoking(step: Step, door: Door) -> bool:
     return seen.bodies > 1 or step.left > 0 or Alarm.FORCED in seen.alarms or step.passed > 1
 
 
-@claim("A second body, somebody who comes the other way, a leaf forced, a document presented again, a switched track, a second person inside or a lost part revokes a grant.")
+@claim("A second body, somebody who comes the other way, a leaf forced, a switched track, a second person inside or a lost part revokes a grant.")
 def i4_revokes(promises: Promises, step: Step) -> str:
     if promises.emergency:
         return ""
@@ -592,8 +594,6 @@ def i4_revokes(promises: Promises, step: Step) -> str:
         match event:
             case events.DoorSeen() if revoking(step, door):
                 why = "status"
-            case events.DocumentPresented():
-                why = "presented again"
             case events.TrackChanged(out.crossing, TrackChange.SWITCHED) if door is Door.LAST and not one.overruled:
                 why = "switched"
             case events.SensorsSeen(people=people) if people is not None and people > 1:
@@ -621,7 +621,7 @@ def i4_walked_back(promises: Promises, step: Step) -> str:
     if not isinstance(seen, events.DoorSeen) or was is None or promises.emergency:
         return ""
     out = promises.doors[seen.door].out
-    if out is None or out.revoked is not None or not was.bodies or seen.bodies or not out.entered:
+    if out is None or seen.door is Door.LAST or out.revoked is not None or not was.bodies or seen.bodies or not out.entered:
         if out is not None and seen.bodies:
             out.entered = True
         return ""
@@ -862,9 +862,10 @@ def i12_view(promises: Promises, step: Step) -> str:
 @claim("Faces and templates live in memory for the crossing only.")
 def i12_erased(promises: Promises, step: Step) -> str:
     for record in step.records(records.Closed):
-        if step.event is not None:
+        if record.crossing in promises.crossings and promises.crossings[record.crossing].started and step.event is not None:
             promises.hit("i12_erased")
-            if not any(one.crossing == record.crossing for one in step.of(effects.Erase)):
+            before = record.crossing in promises.crossings and promises.crossings[record.crossing].erased
+            if not before and not any(one.crossing == record.crossing for one in step.of(effects.Erase)):
                 return f"{record.crossing}"
     return ""
 
