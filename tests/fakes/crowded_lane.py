@@ -25,10 +25,11 @@ from gate.passage.policy import Policy
 from gate.passage.states import Rules, crossing_of
 from gate_core.evidence.crossing import Alarm, CameraTrouble, Check, CheckId, CheckResult, DocumentEvidence, Door, FaceEvidence, Score
 from gate_core.evidence.names import Role
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.evidence.screen import Guidance, Screen
 
 RULES = Rules(
-    Policy(Score(0.4), Score(0.5), officer_presence_max_s=60, trust_age_max_days=7, sensors=True, two_doors=True), Timing()
+    Policy(Score(0.4), Score(0.5), officer_presence_max_s=60, trust_age_max_days=7, sensors=True, two_doors=True, registers=(Register("stolen"),)), Timing()
 )
 PARTS = {Door.FIRST: events.Part.FIRST_BARRIER, Door.LAST: events.Part.BARRIER}
 HELD_MS = 3_000  # a board holds a release so long, and until its zone is empty
@@ -250,7 +251,7 @@ class Crowd:
                 case effects.StartCrossing(crossing):
                     self.running = crossing
                     self.later(self.random.randint(300, 2_500), lambda crossing=crossing: self.tell(events.DocumentRead(crossing, self.read())))
-                    self.later(self.random.randint(300, 2_600), lambda crossing=crossing: self.tell(events.RegistersAnswered(crossing, ())))
+                    self.later(self.random.randint(300, 2_600), lambda crossing=crossing: self.tell(events.RegistersAnswered(crossing, (self.find(),))))
                 case effects.OpenCamera(crossing):
                     self.session += 1
                     self.look(crossing, self.session)
@@ -297,6 +298,12 @@ class Crowd:
             result = self.random.choice((CheckResult.FAILED, CheckResult.ABORTED, CheckResult.UNDETERMINED))
             return DocumentEvidence.unreadable("", self.random.choice(tuple(CheckId)), result)
         return SOUND
+
+    def find(self) -> RegisterFinding:
+        """A register's answer, mostly that it knows nothing."""
+        if self.chance(0.05):
+            return RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED)
+        return RegisterFinding("stolen", RegisterAnswer.NONE)
 
     def look(self, crossing: str, session: int) -> None:
         """The camera's reports about the traveller inside."""

@@ -13,12 +13,13 @@ from gate.passage import effects, events, records
 from gate.passage.effects import Effect
 from gate.passage.events import Event, Part
 from gate.passage.lane import LaneContext
-from gate.passage.names import Disposition, IncidentKind, Outcome, RecordKind, TrackChange, Wish
-from gate.passage.orders import Admit, BePresent, HandOver, Hold, LaneOrder, Ordered, ViewTraveller
+from gate.passage.names import Disposition, Outcome, RecordKind, TrackChange, Wish
+from gate.passage.orders import BePresent, HandOver, Hold, LaneOrder, Ordered, ViewTraveller
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs
 from gate.passage.states import Rules
 from gate_core.evidence.crossing import Alarm, CheckResult, Door
+from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 
 OF_DOOR = {Part.FIRST_BARRIER: Door.FIRST, Part.BARRIER: Door.LAST}
@@ -77,6 +78,8 @@ class Crossing:
     opened: bool = False
     started: bool = False
     document: events.DocumentRead | None = None
+    hit: bool = False
+    answered: bool = False
     face: events.FaceCompared | None = None
     face_ms: int = 0
     session: int | None = None
@@ -251,8 +254,11 @@ class Promises:
                 self.receipt(crossing, self.pending.pop((crossing, kind)), now)
             case events.NotRecorded(crossing, kind):
                 self.pending.pop((crossing, kind), None)
-            case events.DocumentRead(crossing) if crossing in self.crossings:
+            case events.DocumentRead(crossing) if self.runs(crossing):
                 self.crossings[crossing].document = event
+            case events.RegistersAnswered(crossing, findings) if self.runs(crossing):
+                self.crossings[crossing].answered = True
+                self.crossings[crossing].hit |= any(one.objection is not None for one in findings)
             case events.FaceSeen(crossing, session=session) | events.FaceCompared(crossing, session=session) | events.TrackChanged(crossing, session=session) if crossing in self.crossings:
                 self.look(self.crossings[crossing], event, session, now)
             case events.TravellerAsked(_, wish) if wish is not Wish.MORE_TIME:
@@ -276,13 +282,13 @@ class Promises:
         out, mine = door.out, None
         if out is not None:
             out.shown = out.shown or seen.grants_left > 0 or not seen.closed or seen.bodies > 0
-            if step.passed > 0:
+            if step.passed > 0 and out.revoked is None:
                 mine = (seen.door, out)
             elif out.revoked is not None and not seen.grants_left:
                 door.out = None
         if seen.fire or seen.emergency_open:
             step.began = not self.emergency
-            self.emergency, self.unknown = True, False
+            self.begin_emergency(now)
             if seen.fire:
                 self.fire_ms = now
         if step.passed - (mine is not None) > 0 or step.left:
@@ -292,11 +298,22 @@ class Promises:
         if mine is not None:
             self.pass_door(*mine)
 
+    def begin_emergency(self, now: int) -> None:
+        """An emergency ends every grant."""
+        self.emergency, self.unknown = True, False
+        for state in self.doors.values():
+            if state.out is not None and state.out.revoked is None:
+                state.out.revoked = now
+
     def pass_door(self, door: Door, out: Out) -> None:
         """A grant was used."""
         one = self.crossings[out.crossing]
         one.inside, one.through = door is Door.FIRST, door is Door.LAST
         self.doors[door].out = None
+
+    def runs(self, crossing: str) -> bool:
+        """True for a crossing without a verdict."""
+        return crossing in self.crossings and self.crossings[crossing].verdict is None
 
     def look(self, one: Crossing, event: events.OfLook, session: int, now: int) -> None:
         """The camera about a crossing's traveller."""
@@ -328,7 +345,8 @@ class Promises:
             case BePresent(age):
                 self.presence_ms = max(self.presence_ms, now - age)
             case LaneOrder.OPEN_EMERGENCY:
-                self.emergency, self.unknown, self.end_ordered = True, False, None
+                self.begin_emergency(now)
+                self.end_ordered = None
             case LaneOrder.END_EMERGENCY:
                 self.end_ordered = now
                 self.unknown = False
@@ -443,9 +461,9 @@ def i6_one_grant(promises: Promises, step: Step) -> str:
 @claim("Neither is granted while the other is not seen closed. Old or unknown status is never closed.")
 def i6_seen_closed(promises: Promises, step: Step) -> str:
     for one, _, _ in granting(promises, step, "i6_seen_closed"):
-        for state in promises.doors.values():
+        for door, state in promises.doors.items():
             seen = state.seen
-            released = seen is not None and seen.may_be_old and step.now - state.release_ms <= promises.rules.timing.release_ms
+            released = door is not one.door and seen is not None and seen.may_be_old and step.now - state.release_ms <= promises.rules.timing.release_ms
             if seen is None or not seen.closed or seen.unknown or released or step.now - state.seen_ms > 300:
                 return f"{one}: {seen}"
     return ""
@@ -455,9 +473,9 @@ def i6_seen_closed(promises: Promises, step: Step) -> str:
 def i6_who_is_inside(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i6_who_is_inside"):
         seen = promises.sensors
-        if seen is None or (one.door is Door.FIRST and seen.people != 0):
+        if seen is None or (one.door is Door.FIRST and (seen.people != 0 or seen.object_left is not False)):
             return f"{one}: {seen}"
-        if not crossing.overruled and (seen.people != (one.door is Door.LAST) or seen.object_left is not False):
+        if not crossing.overruled and seen.people != (one.door is Door.LAST):
             return f"{one}: {seen}"
     return ""
 
@@ -475,6 +493,15 @@ def i15_clock(promises: Promises, step: Step) -> str:
     return next((f"{one}" for one, crossing, _ in granting(promises, step, "i15_clock") if not (promises.clock_sure or crossing.overruled)), "")
 
 
+@claim("A grant belongs to one document, or to the one referred person whom an officer admits.")
+def i10_of_open_crossing(promises: Promises, step: Step) -> str:
+    for one, crossing, _ in granting(promises, step, "i10_of_open_crossing"):
+        mine = crossing.verdict is ClosedAs.REFERRED and not crossing.settled if crossing.overruled else crossing.verdict is None
+        if not mine or not (crossing.opened or crossing.overruled):
+            return f"{one}: {crossing.verdict}"
+    return ""
+
+
 @claim("What happens until the grant refers: a passage, a lost part, a request, an officer's word, somebody in the zone.")
 def i4_unspoilt(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i4_unspoilt"):
@@ -482,15 +509,6 @@ def i4_unspoilt(promises: Promises, step: Step) -> str:
         bodies = any(state.seen is not None and state.seen.bodies for state in promises.doors.values()) and not crossing.overruled
         if crossing.spoilt or face or bodies:
             return f"{one}: {crossing.spoilt or crossing.face_spoilt} {bodies=}"
-    return ""
-
-
-@claim("A grant belongs to one document, or to the one referred person whom an officer admits.")
-def i10_of_open_crossing(promises: Promises, step: Step) -> str:
-    for one, crossing, _ in granting(promises, step, "i10_of_open_crossing"):
-        mine = crossing.verdict is ClosedAs.REFERRED and not crossing.settled if crossing.overruled else crossing.verdict is None
-        if not mine or not (crossing.opened or crossing.overruled):
-            return f"{one}: {crossing.verdict}"
     return ""
 
 
@@ -503,6 +521,8 @@ def i11_checks(promises: Promises, step: Step) -> str:
         one = promises.crossings[record.crossing]
         if one.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in one.document.evidence.checks):
             return f"{record.crossing}: document {one.document}"
+        if one.hit or not one.answered:
+            return f"{record.crossing}: registers"
         if step.now - promises.site_ms > promises.rules.policy.site_age_max_s * 1_000 or not promises.clock_sure:
             return f"{record.crossing}: site"
         if record.reasons:
@@ -663,8 +683,6 @@ def i7_nothing_closes(promises: Promises, step: Step) -> str:
     if not promises.emergency:
         return ""
     promises.hit("i7_nothing_closes")
-    if step.began:  # what is taken back in the step in which it begins
-        return ""
     ended = any(True for _ in step.records(records.EmergencyEnded))
     bad = [one for one in step.found if isinstance(one, effects.Grant | effects.Revoke | effects.ClearAlarms)]
     return f"{bad}" if bad and not ended else ""
@@ -776,17 +794,6 @@ def i8_call(promises: Promises, step: Step) -> str:
     return "" if step.tells(effects.Release, Door.FIRST) else "no way back"
 
 
-@claim("While a door is opened for a person, a line that is opened anew revokes nothing.")
-def i8_new_line(promises: Promises, step: Step) -> str:
-    if not isinstance(step.event, events.PartBack) or step.event.part not in OF_DOOR:
-        return ""
-    door = OF_DOOR[step.event.part]
-    if step.now - promises.doors[door].release_ms > 1_000:
-        return ""
-    promises.hit("i8_new_line")
-    return f"{door}" if step.tells(effects.Revoke, door) else ""
-
-
 # ── 10, 12, 13: crossings ──
 
 
@@ -800,6 +807,15 @@ def i10_opened(promises: Promises, step: Step) -> str:
     return ""
 
 
+def unsaid(one: Crossing, record: records.Closed) -> str:
+    """What was found of a document or a register and is no reason."""
+    found = {reason.reason for reason in record.reasons}
+    if one.hit and not found & {Reason.REGISTER_HIT, Reason.REGISTER_UNKNOWN}:
+        return "the register"
+    failed = one.document is not None and any(check.result is CheckResult.FAILED for check in one.document.evidence.checks)
+    return "the document" if failed and Reason.DOCUMENT_CHECK_FAILED not in found else ""
+
+
 @claim("A crossing ends in exactly one machine verdict with all its reasons; admitted is who is through on their grant.")
 def i10_one_verdict(promises: Promises, step: Step) -> str:
     for record in step.records(records.Closed):
@@ -811,6 +827,8 @@ def i10_one_verdict(promises: Promises, step: Step) -> str:
             return f"admitted: {record}"
         if record.verdict is ClosedAs.REFERRED and (not record.reasons or (one is not None and not one.objections <= set(record.reasons))):
             return f"reasons: {record} {one}"
+        if record.verdict is ClosedAs.REFERRED and step.event is not None and one is not None and (missing := unsaid(one, record)):
+            return f"{missing}: {record}"
     return ""
 
 
@@ -895,16 +913,7 @@ def i7_unknown(promises: Promises, step: Step) -> str:
     if not promises.unknown:
         return ""
     promises.hit("i7_unknown")
-    bad = [one for one in step.found if isinstance(one, effects.Grant | effects.Revoke | effects.EndEmergency)]
+    freed = step.now - promises.officer_release_ms <= promises.rules.timing.release_ms + 1_000
+    orders = effects.Grant | effects.Revoke | effects.EndEmergency | effects.Release
+    bad = [one for one in step.found if isinstance(one, orders) and not (freed and isinstance(one, effects.Release | effects.Revoke))]
     return f"{bad}" if bad else ""
-
-
-@claim("A revocation or a release that is not shown within 2 s is an incident.")
-def i4_incident(promises: Promises, step: Step) -> str:
-    for record in step.records(records.Incident):
-        if record.incident in {IncidentKind.REVOKE_NOT_SHOWN, IncidentKind.RELEASE_NOT_SHOWN}:
-            promises.hit("i4_incident")
-    return ""
-
-
-_USED = (Admit,)
