@@ -307,7 +307,7 @@ class Crowd:
 
     def look(self, crossing: str, session: int) -> None:
         """The camera's reports about the traveller inside."""
-        spoilt = self.chance(0.12)
+        spoilt = self.chance(0.2)
         scores = tuple(self.random.choice((None, Score(0.1), Score(0.9))) for _ in "12") if spoilt else (Score(0.9), Score(0.9))
         faces = self.random.choice((0, 1, 2)) if spoilt else 1
         compared = session + (spoilt and self.chance(0.2))
@@ -388,7 +388,7 @@ class Crowd:
         board.bodies -= 1
         board.is_open(self.now)
         door, one.via = one.via, None
-        if self.chance(0.06):
+        if self.chance(0.1):
             return
         outwards = one.towards == ("inside" if door is Door.FIRST else "out")
         board.entry += outwards
@@ -462,7 +462,7 @@ class Crowd:
             (2, lambda: board.alarms.add(self.random.choice(tuple(Alarm)))),
             (1, lambda: self.tell(events.GrantFailed(crossing, board.door))),
             (1, lambda: setattr(self, "now", self.now + self.random.choice((280, 301, 2_001, 9_990, 11_500, 60_000)))),
-            (1, lambda: (setattr(self, "clock_sure", False), self.tell(events.SiteSeen(1.0, False)), self.later(9_000, lambda: setattr(self, "clock_sure", True)))),
+            (3, lambda: (setattr(self, "clock_sure", False), self.tell(events.SiteSeen(1.0, False)), self.later(9_000, lambda: setattr(self, "clock_sure", True)))),
             (1, lambda: setattr(self, "called", True) or self.later(900, lambda: setattr(self, "called", False))),
             (1, lambda: self.tell(events.RecordReplaced(crossing, RecordKind.DECIDED))),
             (1, lambda: board.line and self.tell(replace(board.status(self.now), bodies=2))),
@@ -500,6 +500,9 @@ class Crowd:
             if self.sensors_away:
                 self.sensors_away = False
                 self.tell(events.PartBack(events.Part.SENSORS))
+        if self.promises.emergency and self.chance(0.3):
+            self.boards[self.random.choice(tuple(Door))].alarms.add(Alarm.OBSTRUCTED)
+            self.tell(events.TravellerAsked(f"a{self.steps}", self.random.choice(tuple(Wish))))
         if self.chance(self.calm):
             return
         board = self.boards[self.random.choice(tuple(Door))]
