@@ -20,16 +20,46 @@ from gate.passage.door_state import DoorState
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.names import Concern, Disposition, RecordKind, TrackChange, Wish
-from gate.passage.orders import Admit, BePresent, Command, HandOver, Hold, LaneOrder, Ordered, RaiseFlag, Said, ViewTraveller
+from gate.passage.orders import (
+    Admit,
+    BePresent,
+    Command,
+    HandOver,
+    Hold,
+    LaneOrder,
+    Ordered,
+    RaiseFlag,
+    Said,
+    ViewTraveller,
+)
 from gate.passage.policy import Policy
 from gate.passage.states import Rules, crossing_of
-from gate_core.evidence.crossing import Alarm, CameraTrouble, Check, CheckId, CheckResult, DocumentEvidence, Door, FaceEvidence, Score
+from gate_core.evidence.crossing import (
+    Alarm,
+    CameraTrouble,
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    Door,
+    FaceEvidence,
+    Score,
+)
 from gate_core.evidence.names import Role
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.evidence.screen import Guidance, Screen
 
 RULES = Rules(
-    Policy(Score(0.4), Score(0.5), officer_presence_max_s=60, trust_age_max_days=7, sensors=True, two_doors=True, registers=(Register("stolen"),)), Timing()
+    Policy(
+        Score(0.4),
+        Score(0.5),
+        officer_presence_max_s=60,
+        trust_age_max_days=7,
+        sensors=True,
+        two_doors=True,
+        registers=(Register("stolen"),),
+    ),
+    Timing(),
 )
 PARTS = {Door.FIRST: events.Part.FIRST_BARRIER, Door.LAST: events.Part.BARRIER}
 HELD_MS = 3_000  # a board holds a release so long, and until its zone is empty
@@ -199,9 +229,17 @@ class Crowd:
                     elif verb is records.ObeyedVerb.OPEN:
                         closed_by = maintained_by = None
         left_open = tuple(one for one in opened if one not in closed)
-        referred = tuple(one for one, verdict in closed.items() if verdict is records.ClosedAs.REFERRED and one not in settled)
+        referred = tuple(
+            one for one, verdict in closed.items() if verdict is records.ClosedAs.REFERRED and one not in settled
+        )
         first = self.run_number == 0
-        last = lasting_state.LastingState() if first else lasting_state.UNKNOWN if unknown else lasting_state.lasting_of(self.lane, self.state)
+        last = (
+            lasting_state.LastingState()
+            if first
+            else lasting_state.UNKNOWN
+            if unknown
+            else lasting_state.lasting_of(self.lane, self.state)
+        )
         self.run_number += 1
         through = through if through in left_open else None
         state, shown = machine.start(left_open, referred, through, (), last.held_crossings)
@@ -209,12 +247,16 @@ class Crowd:
             doors=tuple(DoorState(door, counted=counted.get(door), unshut_ms=self.now) for door in Door),
             interior=Interior(called=called),
             lost=frozenset({*PARTS.values(), events.Part.SENSORS, events.Part.VISION}),
-            waiting=tuple(replace(one, since_ms=self.now) for one in open_referrals.left(referred, shown, (), last.held_crossings)),
+            waiting=tuple(
+                replace(one, since_ms=self.now) for one in open_referrals.left(referred, shown, (), last.held_crossings)
+            ),
             shielded=(*left_open, *referred),
             closed_by=closed_by,
             maintained_by=maintained_by,
         )
-        self.lane, self.state, found = lasting_state.resume(last, lane, state, shown, now_ms=self.now, timing=RULES.timing)
+        self.lane, self.state, found = lasting_state.resume(
+            last, lane, state, shown, now_ms=self.now, timing=RULES.timing
+        )
         self.promises.restarted(self.now, self.log, left_open, referred, through, unknown=last.unknown)
         self.trace.append((self.now, f"start {left_open} {referred} {through} {last}", found))
         self.promises.judge(None, found, self.now, self.lane)
@@ -225,7 +267,10 @@ class Crowd:
                 self.sensors_away = False
             elif part is not events.Part.VISION:
                 next(board for door, board in self.boards.items() if PARTS[door] is part).line = True
-            self.later(self.random.randint(1, 800), lambda part=part, run=self.run_number: run == self.run_number and self.tell(events.PartBack(part)))
+            self.later(
+                self.random.randint(1, 800),
+                lambda part=part, run=self.run_number: run == self.run_number and self.tell(events.PartBack(part)),
+            )
         self.later(5, lambda: self.tell(events.SiteSeen(1.0, self.clock_sure)))
 
     def tell(self, event: events.Event) -> None:
@@ -238,7 +283,13 @@ class Crowd:
         self.promises.judge(event, found, self.now, self.lane)
         self.carry_out(found)
         if found and not isinstance(event, Ordered) and not self.chance(self.calm):
-            telling = any(isinstance(one, effects.Grant | effects.Release | effects.Revoke | effects.LookAtLane | effects.OpenCamera) or (isinstance(one, effects.Write) and one.awaited) for one in found)
+            telling = any(
+                isinstance(
+                    one, effects.Grant | effects.Release | effects.Revoke | effects.LookAtLane | effects.OpenCamera
+                )
+                or (isinstance(one, effects.Write) and one.awaited)
+                for one in found
+            )
             if telling and self.chance(0.25):
                 self.later(self.random.choice((0, 0, 1, 15, 100, 250, 300, 1_900, 2_050)), self.rare)
 
@@ -250,8 +301,14 @@ class Crowd:
                     self.outbox.append((record, awaited))
                 case effects.StartCrossing(crossing):
                     self.running = crossing
-                    self.later(self.random.randint(300, 2_500), lambda crossing=crossing: self.tell(events.DocumentRead(crossing, self.read())))
-                    self.later(self.random.randint(300, 2_600), lambda crossing=crossing: self.tell(events.RegistersAnswered(crossing, (self.find(),))))
+                    self.later(
+                        self.random.randint(300, 2_500),
+                        lambda crossing=crossing: self.tell(events.DocumentRead(crossing, self.read())),
+                    )
+                    self.later(
+                        self.random.randint(300, 2_600),
+                        lambda crossing=crossing: self.tell(events.RegistersAnswered(crossing, (self.find(),))),
+                    )
                 case effects.OpenCamera(crossing):
                     self.session += 1
                     self.look(crossing, self.session)
@@ -259,7 +316,13 @@ class Crowd:
                     for door in Door:
                         self.later(self.random.choice((1, 10, 40, 40, 280)), lambda door=door: self.report(door))
                     self.later(self.random.choice((1, 10, 60)), self.report_inside)
-                case effects.Grant() | effects.Revoke() | effects.Release() | effects.EndEmergency() | effects.ClearAlarms():
+                case (
+                    effects.Grant()
+                    | effects.Revoke()
+                    | effects.Release()
+                    | effects.EndEmergency()
+                    | effects.ClearAlarms()
+                ):
                     board = self.boards[one.door]
                     if board.line and self.chance(board.obeys):
                         board.releases += isinstance(one, effects.Release)
@@ -289,7 +352,15 @@ class Crowd:
         if people is not None and self.chance(0.002):
             people = self.random.choice((0, 1, 2, None))
         self.tell(
-            events.SensorsSeen(people, None if self.sensors_blind else self.bag, self.called, self.cabinet, self.mains, self.power, self.random.choice((10, 40, 100)))
+            events.SensorsSeen(
+                people,
+                None if self.sensors_blind else self.bag,
+                self.called,
+                self.cabinet,
+                self.mains,
+                self.power,
+                self.random.choice((10, 40, 100)),
+            )
         )
 
     def read(self) -> DocumentEvidence:
@@ -308,15 +379,24 @@ class Crowd:
     def look(self, crossing: str, session: int) -> None:
         """The camera's reports about the traveller inside."""
         spoilt = self.chance(0.2)
-        scores = tuple(self.random.choice((None, Score(0.1), Score(0.9))) for _ in "12") if spoilt else (Score(0.9), Score(0.9))
+        scores = (
+            tuple(self.random.choice((None, Score(0.1), Score(0.9))) for _ in "12")
+            if spoilt
+            else (Score(0.9), Score(0.9))
+        )
         faces = self.random.choice((0, 1, 2)) if spoilt else 1
         compared = session + (spoilt and self.chance(0.2))
         face = FaceEvidence(faces, scores[0], scores[1], True, not spoilt or self.chance(0.7), "m", age_ms=0)
-        self.later(self.random.randint(50, 400), lambda: self.tell(events.FaceSeen(crossing, 1, Guidance.NONE, session)))
+        self.later(
+            self.random.randint(50, 400), lambda: self.tell(events.FaceSeen(crossing, 1, Guidance.NONE, session))
+        )
         self.later(self.random.randint(400, 2_500), lambda: self.tell(events.FaceCompared(crossing, face, compared)))
         if self.chance(0.1):
             change = self.random.choice(tuple(TrackChange))
-            self.later(self.random.randint(500, 6_000), lambda: self.tell(events.TrackChanged(crossing, change, session, 100, 1.0)))
+            self.later(
+                self.random.randint(500, 6_000),
+                lambda: self.tell(events.TrackChanged(crossing, change, session, 100, 1.0)),
+            )
 
     def write(self) -> None:
         """The log takes what it can, in order."""
@@ -409,7 +489,11 @@ class Crowd:
         self.orders += 1
         who = self.random.choice(("ada", "bo"))
         said = Said(who if role is not Role.SUPERVISOR else f"sup-{who}", role)
-        self.tell(Ordered(self.orders, self.lane.version if version is None else version, said, command, frozenset({said.officer})))
+        self.tell(
+            Ordered(
+                self.orders, self.lane.version if version is None else version, said, command, frozenset({said.officer})
+            )
+        )
 
     def attend(self) -> None:
         """An officer does what is to be done, in time or not."""

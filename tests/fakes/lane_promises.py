@@ -150,7 +150,16 @@ class Promises:
         self.restarted(0, [], (), (), None, unknown=False)
         self.emergency = False
 
-    def restarted(self, now: int, log: list[records.Record], left_open: Iterable[str], referred: Iterable[str], through: str | None, *, unknown: bool) -> None:
+    def restarted(
+        self,
+        now: int,
+        log: list[records.Record],
+        left_open: Iterable[str],
+        referred: Iterable[str],
+        through: str | None,
+        *,
+        unknown: bool,
+    ) -> None:
         """The lane program died: what the log says is what is known."""
         before = getattr(self, "doors", {})
         self.doors = {door: DoorAccount(back_ms=now) for door in Door}
@@ -193,7 +202,11 @@ class Promises:
 
     def running(self) -> Iterator[tuple[str, Crossing]]:
         """Crossings without a verdict, or admitted by an officer and not settled."""
-        return ((name, one) for name, one in self.crossings.items() if one.opened and (one.verdict is None or (one.overruled and not one.settled)))
+        return (
+            (name, one)
+            for name, one in self.crossings.items()
+            if one.opened and (one.verdict is None or (one.overruled and not one.settled))
+        )
 
     def waiting(self) -> list[str]:
         """Referrals that no officer has settled."""
@@ -207,7 +220,9 @@ class Promises:
         self.hear(step)
         for name, (sentence, predicate) in CLAIMS.items():
             if name not in self.off and (breach := predicate(self, step)):
-                raise BrokenPromiseError(f"{name}: {sentence}\n{breach}\nat {now}: {event}\n" + "\n".join(map(str, found)))
+                raise BrokenPromiseError(
+                    f"{name}: {sentence}\n{breach}\nat {now}: {event}\n" + "\n".join(map(str, found))
+                )
         self.last_ms = now
         for one in found:
             self.account(one, now)
@@ -259,7 +274,11 @@ class Promises:
             case events.RegistersAnswered(crossing, findings) if self.runs(crossing):
                 self.crossings[crossing].answered = True
                 self.crossings[crossing].hit |= any(one.objection is not None for one in findings)
-            case events.FaceSeen(crossing, session=session) | events.FaceCompared(crossing, session=session) | events.TrackChanged(crossing, session=session) if crossing in self.crossings:
+            case (
+                events.FaceSeen(crossing, session=session)
+                | events.FaceCompared(crossing, session=session)
+                | events.TrackChanged(crossing, session=session)
+            ) if crossing in self.crossings:
                 self.look(self.crossings[crossing], event, session, now)
             case events.TravellerAsked(_, wish) if wish is not Wish.MORE_TIME:
                 if not self.lane.asked_often or wish is Wish.PROTECTION:
@@ -430,33 +449,61 @@ def granting(promises: Promises, step: Step, name: str) -> Iterator[tuple[effect
 
 @claim("No admission is granted before the decision is durable.")
 def i1_durable(promises: Promises, step: Step) -> str:
-    return next((f"no receipt for {one}" for one, _, receipt in granting(promises, step, "i1_durable") if receipt is None), "")
+    return next(
+        (f"no receipt for {one}" for one, _, receipt in granting(promises, step, "i1_durable") if receipt is None), ""
+    )
 
 
-@claim("The grant answers the receipt and a fresh look at the lane: doors and sensors must all have reported after its receipt, at most 300 ms ago.")
+@claim(
+    "The grant answers the receipt and a fresh look at the lane: doors and sensors must all have reported after its receipt, at most 300 ms ago."
+)
 def i1_fresh_look(promises: Promises, step: Step) -> str:
     for one, _, receipt in granting(promises, step, "i1_fresh_look"):
         for door, state in promises.doors.items():
-            if state.seen is None or receipt is None or state.seen_step <= receipt.step or step.now - state.seen_ms > 300:
+            if (
+                state.seen is None
+                or receipt is None
+                or state.seen_step <= receipt.step
+                or step.now - state.seen_ms > 300
+            ):
                 return f"{one}: {door} seen {step.now - state.seen_ms} ms ago"
-        if promises.sensors is None or receipt is None or promises.sensors_step <= receipt.step or step.now - promises.sensors_ms > 600:
+        if (
+            promises.sensors is None
+            or receipt is None
+            or promises.sensors_step <= receipt.step
+            or step.now - promises.sensors_ms > 600
+        ):
             return f"{one}: sensors"
     return ""
 
 
 @claim("Grants in a direction never exceed verified travellers; a grant is sent once.")
 def i3_once(promises: Promises, step: Step) -> str:
-    return next((f"{one} again" for one, _, receipt in granting(promises, step, "i3_once") if receipt is not None and receipt.used), "")
+    return next(
+        (
+            f"{one} again"
+            for one, _, receipt in granting(promises, step, "i3_once")
+            if receipt is not None and receipt.used
+        ),
+        "",
+    )
 
 
-@claim("Two doors are never both granted, and neither is granted while the other is not seen closed. Old or unknown status is never closed.")
+@claim(
+    "Two doors are never both granted, and neither is granted while the other is not seen closed. Old or unknown status is never closed."
+)
 def i6_seen_closed(promises: Promises, step: Step) -> str:
     for one, _, _ in granting(promises, step, "i6_seen_closed"):
         for door, state in promises.doors.items():
             seen = state.seen
             if state.out is not None or (seen is not None and seen.grants_left):
                 return f"{one}: {door} is granted: {state.out}"
-            released = door is not one.door and seen is not None and seen.may_be_old and step.now - state.release_ms <= promises.rules.timing.release_ms
+            released = (
+                door is not one.door
+                and seen is not None
+                and seen.may_be_old
+                and step.now - state.release_ms <= promises.rules.timing.release_ms
+            )
             if seen is None or not seen.closed or seen.unknown or released or step.now - state.seen_ms > 300:
                 return f"{one}: {seen}"
     return ""
@@ -476,34 +523,53 @@ def i6_who_is_inside(promises: Promises, step: Step) -> str:
 @claim("No fresh officer presence, no admission.")
 def i9_presence(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i9_presence"):
-        if not crossing.overruled and step.now - promises.presence_ms > promises.rules.policy.officer_presence_max_s * 1_000:
+        if (
+            not crossing.overruled
+            and step.now - promises.presence_ms > promises.rules.policy.officer_presence_max_s * 1_000
+        ):
             return f"{one}: present {step.now - promises.presence_ms} ms ago"
     return ""
 
 
 @claim("When the clock is unsure, the machine admits nobody.")
 def i15_clock(promises: Promises, step: Step) -> str:
-    return next((f"{one}" for one, crossing, _ in granting(promises, step, "i15_clock") if not (promises.clock_sure or crossing.overruled)), "")
+    return next(
+        (
+            f"{one}"
+            for one, crossing, _ in granting(promises, step, "i15_clock")
+            if not (promises.clock_sure or crossing.overruled)
+        ),
+        "",
+    )
 
 
-@claim("What happens until the grant refers: a passage, a lost part, a request, an officer's word, somebody in the zone.")
+@claim(
+    "What happens until the grant refers: a passage, a lost part, a request, an officer's word, somebody in the zone."
+)
 def i4_unspoilt(promises: Promises, step: Step) -> str:
     for one, crossing, _ in granting(promises, step, "i4_unspoilt"):
         face = one.door is Door.LAST and crossing.face_spoilt and not crossing.overruled
-        bodies = any(state.seen is not None and state.seen.bodies for state in promises.doors.values()) and not crossing.overruled
+        bodies = (
+            any(state.seen is not None and state.seen.bodies for state in promises.doors.values())
+            and not crossing.overruled
+        )
         if crossing.spoilt or face or bodies:
             return f"{one}: {crossing.spoilt or crossing.face_spoilt} {bodies=}"
     return ""
 
 
-@claim("A check that did not run, is stale, or was aborted never counts as passed; known lists and clock count only while young.")
+@claim(
+    "A check that did not run, is stale, or was aborted never counts as passed; known lists and clock count only while young."
+)
 def i11_checks(promises: Promises, step: Step) -> str:
     for record in step.records(records.Decided | records.EntryDecided):
         if record.decision is not Verdict.ADMIT:
             continue
         promises.hit("i11_checks")
         one = promises.crossings[record.crossing]
-        if one.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in one.document.evidence.checks):
+        if one.document is None or any(
+            check.result is not CheckResult.SUCCESSFUL for check in one.document.evidence.checks
+        ):
             return f"{record.crossing}: document {one.document}"
         if one.hit or not one.answered:
             return f"{record.crossing}: registers"
@@ -514,7 +580,9 @@ def i11_checks(promises: Promises, step: Step) -> str:
     return ""
 
 
-@claim("Liveness below its bound, or not run, refers. A comparison counts only in the session of the camera in which it was made.")
+@claim(
+    "Liveness below its bound, or not run, refers. A comparison counts only in the session of the camera in which it was made."
+)
 def i11_face(promises: Promises, step: Step) -> str:
     for record in step.records(records.Decided):
         if record.decision is not Verdict.ADMIT:
@@ -522,7 +590,14 @@ def i11_face(promises: Promises, step: Step) -> str:
         promises.hit("i11_face")
         one, policy = promises.crossings[record.crossing], promises.rules.policy
         face = None if one.face is None else one.face.evidence
-        if face is None or face.match is None or face.liveness is None or face.faces != 1 or not face.track_held or one.face_spoilt:
+        if (
+            face is None
+            or face.match is None
+            or face.liveness is None
+            or face.faces != 1
+            or not face.track_held
+            or one.face_spoilt
+        ):
             return f"{record.crossing}: {face} {one.face_spoilt}"
         if face.match.value < policy.face_match_min.value or face.liveness.value < policy.liveness_min.value:
             return f"{record.crossing}: {face}"
@@ -553,13 +628,19 @@ def i2_emergency(promises: Promises, step: Step) -> str:
         return ""
     for door, state in promises.doors.items():
         held = step.now - state.release_ms <= 1_000 + SLACK_MS or step.now - promises.last_ms > PAUSE_MS
-        if not step.tells(effects.Release, door) and not held and not (state.seen is not None and state.seen.emergency_open):
+        if (
+            not step.tells(effects.Release, door)
+            and not held
+            and not (state.seen is not None and state.seen.emergency_open)
+        ):
             return f"{door} gets no order"
     promises.hit("i2_emergency")
     return ""
 
 
-@claim("Whoever passes is in the log with the controller's own counters, in both directions and whatever the lane does meanwhile.")
+@claim(
+    "Whoever passes is in the log with the controller's own counters, in both directions and whatever the lane does meanwhile."
+)
 def i3_passages(promises: Promises, step: Step) -> str:
     if step.passed <= 0 and step.left <= 0:
         return ""
@@ -585,7 +666,9 @@ def revoking(step: Step, door: Door) -> bool:
     return seen.bodies > 1 or step.left > 0 or Alarm.FORCED in seen.alarms or step.passed > 1
 
 
-@claim("A second body, somebody who comes the other way, a leaf forced, a switched track, a second person inside or a lost part revokes a grant.")
+@claim(
+    "A second body, somebody who comes the other way, a leaf forced, a switched track, a second person inside or a lost part revokes a grant."
+)
 def i4_revokes(promises: Promises, step: Step) -> str:
     if promises.emergency:
         return ""
@@ -625,7 +708,14 @@ def i4_walked_back(promises: Promises, step: Step) -> str:
     if not isinstance(seen, events.DoorSeen) or was is None or promises.emergency:
         return ""
     out = promises.doors[seen.door].out
-    if out is None or seen.door is Door.LAST or out.revoked is not None or not was.bodies or seen.bodies or not out.entered:
+    if (
+        out is None
+        or seen.door is Door.LAST
+        or out.revoked is not None
+        or not was.bodies
+        or seen.bodies
+        or not out.entered
+    ):
         if out is not None and seen.bodies:
             out.entered = True
         return ""
@@ -651,7 +741,11 @@ def i4_again(promises: Promises, step: Step) -> str:
     if not isinstance(seen, events.DoorSeen) or not seen.grants_left or promises.emergency or promises.unknown:
         return ""
     state = promises.doors[seen.door]
-    if state.revoke_ms is None or (state.out is not None and state.out.revoked is None) or step.now - state.revoke_ms <= 250:
+    if (
+        state.revoke_ms is None
+        or (state.out is not None and state.out.revoked is None)
+        or step.now - state.revoke_ms <= 250
+    ):
         return ""
     if step.now - state.release_ms <= promises.rules.timing.release_ms:
         return ""
@@ -681,7 +775,9 @@ def i7_begins(promises: Promises, step: Step) -> str:
     return "" if shown and any(True for _ in step.records(records.EmergencyBegan)) else "no emergency"
 
 
-@claim("It ends only when the input is clear, an officer says so and the controller's status shows it; only then is its end written. A fire after the order takes another order.")
+@claim(
+    "It ends only when the input is clear, an officer says so and the controller's status shows it; only then is its end written. A fire after the order takes another order."
+)
 def i7_end(promises: Promises, step: Step) -> str:
     for _ in step.records(records.EmergencyEnded):
         promises.hit("i7_end")
@@ -737,7 +833,9 @@ def i8_way_back_alone(promises: Promises, step: Step) -> str:
     return ""
 
 
-@claim("Whoever waits between two doors is offered the way back: after 30 s of a referral, again every 20 s, while the last door is closed.")
+@claim(
+    "Whoever waits between two doors is offered the way back: after 30 s of a referral, again every 20 s, while the last door is closed."
+)
 def i8_way_back(promises: Promises, step: Step) -> str:
     last, first, seen = promises.doors[Door.LAST], promises.doors[Door.FIRST], promises.sensors
     waits = (
@@ -767,10 +865,22 @@ def i8_way_back(promises: Promises, step: Step) -> str:
 @claim("It opens at once on the call button, while no traveller is being admitted.")
 def i8_call(promises: Promises, step: Step) -> str:
     seen, last, first = step.event, promises.doors[Door.LAST], promises.doors[Door.FIRST]
-    if not isinstance(seen, events.SensorsSeen) or not seen.call_pressed or promises.pressed_ms != step.now or promises.emergency or promises.unknown:
+    if (
+        not isinstance(seen, events.SensorsSeen)
+        or not seen.call_pressed
+        or promises.pressed_ms != step.now
+        or promises.emergency
+        or promises.unknown
+    ):
         return ""
     quiet = last.seen is not None and last.out is None and step.now - max(last.unshut_ms, last.back_ms) > 12_000
-    if not quiet or first.seen is None or not first.seen.closed or first.out is not None or step.now - first.release_ms < 21_000:
+    if (
+        not quiet
+        or first.seen is None
+        or not first.seen.closed
+        or first.out is not None
+        or step.now - first.release_ms < 21_000
+    ):
         return ""
     if any(True for _ in promises.running()) or step.now - promises.last_ms > PAUSE_MS:
         return ""
@@ -797,11 +907,15 @@ def unsaid(one: Crossing, record: records.Closed) -> str:
     found = {reason.reason for reason in record.reasons}
     if one.hit and not found & {Reason.REGISTER_HIT, Reason.REGISTER_UNKNOWN}:
         return "the register"
-    failed = one.document is not None and any(check.result is CheckResult.FAILED for check in one.document.evidence.checks)
+    failed = one.document is not None and any(
+        check.result is CheckResult.FAILED for check in one.document.evidence.checks
+    )
     return "the document" if failed and Reason.DOCUMENT_CHECK_FAILED not in found else ""
 
 
-@claim("A crossing ends in exactly one machine verdict with all its reasons; admitted is who is through on their grant.")
+@claim(
+    "A crossing ends in exactly one machine verdict with all its reasons; admitted is who is through on their grant."
+)
 def i10_one_verdict(promises: Promises, step: Step) -> str:
     for record in step.records(records.Closed):
         promises.hit("i10_one_verdict")
@@ -810,9 +924,16 @@ def i10_one_verdict(promises: Promises, step: Step) -> str:
             return f"closed again: {record}"
         if record.verdict is ClosedAs.ADMITTED and (one is None or not one.through or record.reasons):
             return f"admitted: {record}"
-        if record.verdict is ClosedAs.REFERRED and (not record.reasons or (one is not None and not one.objections <= set(record.reasons))):
+        if record.verdict is ClosedAs.REFERRED and (
+            not record.reasons or (one is not None and not one.objections <= set(record.reasons))
+        ):
             return f"reasons: {record} {one}"
-        if record.verdict is ClosedAs.REFERRED and step.event is not None and one is not None and (missing := unsaid(one, record)):
+        if (
+            record.verdict is ClosedAs.REFERRED
+            and step.event is not None
+            and one is not None
+            and (missing := unsaid(one, record))
+        ):
             return f"{missing}: {record}"
     return ""
 
@@ -835,10 +956,14 @@ def i10_waits(promises: Promises, step: Step) -> str:
     return f"{expected - held} forgotten" if expected - held else ""
 
 
-@claim("Nobody is invited or begun while a referral waits, in an emergency, with a lost state, in a closed lane, before help or an object is seen to.")
+@claim(
+    "Nobody is invited or begun while a referral waits, in an emergency, with a lost state, in a closed lane, before help or an object is seen to."
+)
 def i10_nobody_else(promises: Promises, step: Step) -> str:
     for one in step.found:
-        begins = isinstance(one, effects.StartCrossing) or (isinstance(one, effects.Show) and one.screen is Screen.WELCOME)
+        begins = isinstance(one, effects.StartCrossing) or (
+            isinstance(one, effects.Show) and one.screen is Screen.WELCOME
+        )
         if not begins:
             continue
         promises.hit("i10_nobody_else")
@@ -846,7 +971,9 @@ def i10_nobody_else(promises: Promises, step: Step) -> str:
         ended = any(True for _ in step.records(records.EmergencyEnded))
         if {*promises.waiting()} - settled or (promises.emergency and not ended) or promises.unknown:
             return f"{one}: {promises.waiting()} {promises.emergency=} {promises.unknown=}"
-        if isinstance(one, effects.Show) and (promises.closed_lane or promises.help or promises.object or promises.lost):
+        if isinstance(one, effects.Show) and (
+            promises.closed_lane or promises.help or promises.object or promises.lost
+        ):
             return f"{one}: {promises.closed_lane=} {promises.help=} {promises.object=} {promises.lost=}"
     return ""
 
@@ -857,7 +984,11 @@ def i12_view(promises: Promises, step: Step) -> str:
         if one.number in promises.views and one.outcome is Outcome.DONE:
             promises.hit("i12_view")
             event = step.event
-            if not (isinstance(event, events.Recorded) and event.kind is RecordKind.VIEWED and event.crossing == promises.views[one.number]):
+            if not (
+                isinstance(event, events.Recorded)
+                and event.kind is RecordKind.VIEWED
+                and event.crossing == promises.views[one.number]
+            ):
                 return f"{one}"
     return ""
 
@@ -865,7 +996,11 @@ def i12_view(promises: Promises, step: Step) -> str:
 @claim("Faces and templates live in memory for the crossing only.")
 def i12_erased(promises: Promises, step: Step) -> str:
     for record in step.records(records.Closed):
-        if record.crossing in promises.crossings and promises.crossings[record.crossing].started and step.event is not None:
+        if (
+            record.crossing in promises.crossings
+            and promises.crossings[record.crossing].started
+            and step.event is not None
+        ):
             promises.hit("i12_erased")
             before = record.crossing in promises.crossings and promises.crossings[record.crossing].erased
             if not before and not any(one.crossing == record.crossing for one in step.of(effects.Erase)):
@@ -875,7 +1010,11 @@ def i12_erased(promises: Promises, step: Step) -> str:
 
 @claim("What a traveller sees is the same for every cause of referral.")
 def i13_same_screen(promises: Promises, step: Step) -> str:
-    if step.event is None or promises.emergency or not any(one.verdict is ClosedAs.REFERRED for one in step.records(records.Closed)):
+    if (
+        step.event is None
+        or promises.emergency
+        or not any(one.verdict is ClosedAs.REFERRED for one in step.records(records.Closed))
+    ):
         return ""
     promises.hit("i13_same_screen")
     shown = [one.screen for one in step.of(effects.Show)]
@@ -887,7 +1026,9 @@ def i13_go(promises: Promises, step: Step) -> str:
     for one in step.of(effects.Show):
         if one.screen is Screen.GO:
             promises.hit("i13_go")
-            out = any(state.out is not None for state in promises.doors.values()) or any(crossing.through for crossing in promises.crossings.values())
+            out = any(state.out is not None for state in promises.doors.values()) or any(
+                crossing.through for crossing in promises.crossings.values()
+            )
             if not out and not any(True for _ in step.of(effects.Grant)):
                 return f"{one}"
     return ""
@@ -900,5 +1041,9 @@ def i7_unknown(promises: Promises, step: Step) -> str:
     promises.hit("i7_unknown")
     freed = step.now - promises.officer_release_ms <= promises.rules.timing.release_ms + 1_000
     orders = effects.Grant | effects.Revoke | effects.EndEmergency | effects.Release
-    bad = [one for one in step.found if isinstance(one, orders) and not (freed and isinstance(one, effects.Release | effects.Revoke))]
+    bad = [
+        one
+        for one in step.found
+        if isinstance(one, orders) and not (freed and isinstance(one, effects.Release | effects.Revoke))
+    ]
     return f"{bad}" if bad else ""
