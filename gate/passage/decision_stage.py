@@ -199,8 +199,8 @@ def found(rules: Rules, lane: LaneContext, state: State) -> tuple[Objection, ...
         return ()
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
-    has_face = isinstance(state, states.Inspecting) and state.face is not None
-    face = face_objections(state.face, policy) if has_face else ()
+    compared = state.face if isinstance(state, states.Inspecting) else None
+    face = () if compared is None else face_objections(compared, policy)
     return (*document, *register_objections((), state.registers, None), *face)
 
 

@@ -11,7 +11,9 @@ import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
+from typing import Any
 
 from fakes.lane_promises import Promises
 
@@ -19,7 +21,7 @@ from gate.passage import effects, events, lasting_state, machine, open_referrals
 from gate.passage.door_state import DoorState
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.names import Concern, Disposition, RecordKind, TrackChange, Wish
+from gate.passage.names import ClosedAs, Concern, Disposition, RecordKind, TrackChange, Wish
 from gate.passage.orders import (
     Admit,
     BePresent,
@@ -113,6 +115,8 @@ class Board:
                 self.latch = self.fire
             case effects.ClearAlarms(alarms=cleared):
                 self.alarms -= set(cleared)
+            case _:
+                pass
         return True
 
     def status(self, now: int) -> events.DoorSeen:
@@ -145,7 +149,7 @@ class Crowd:
         self.promises = Promises(RULES)
         self.now = 1_000_000
         self.order = itertools.count()
-        self.due: list[tuple[int, int, Callable[[], None]]] = []
+        self.due: list[tuple[int, int, Callable[[], object]]] = []
         self.steps = 0
         self.run_number = 0
         self.boards = {door: Board(door) for door in Door}
@@ -163,9 +167,10 @@ class Crowd:
         self.crossings = 0
         self.trace: list[tuple[int, object, tuple[effects.Effect, ...]]] = []
         self.keep_trace = 400
+        self.lane, self.state = LaneContext(), machine.start(())[0]
         self.begin()
         for door in Door:
-            self.every(100, lambda door=door: self.report(door))
+            self.every(100, partial(self.report, door))
         self.every(150, self.report_inside)
         self.every(100, lambda: self.tell(events.Tick()))
         self.every(5_000, lambda: self.tell(events.SiteSeen(1.0, self.clock_sure)))
@@ -176,13 +181,19 @@ class Crowd:
         self.every(40, self.write)
 
     # ── running ──
+    def put(self, thing: object, name: str, value: object) -> bool:
+        """Set one of a thing's facts."""
+        setattr(thing, name, value)
+        return True
+
     def chance(self, share: float) -> bool:
         """True for this share of calls."""
         return self.random.random() < share
 
-    def later(self, ms: int, do: Callable[[], object]) -> None:
+    def later(self, ms: int, do: Callable[[], object]) -> bool:
         """Do this in so many milliseconds."""
         heapq.heappush(self.due, (self.now + ms, next(self.order), do))
+        return True
 
     def every(self, ms: int, do: Callable[[], object]) -> None:
         """Do this again and again."""
@@ -202,14 +213,20 @@ class Crowd:
             do()
         return self
 
-    def begin(self, *, unknown: bool = False) -> None:
+    def begin(self, *, unknown: bool = False) -> None:  # noqa: C901 - a case for each record
         """Start the lane program, at first or after its death."""
-        opened, closed, settled, through = {}, {}, set(), None
-        called, counted, closed_by, maintained_by = False, {}, None, None
+        opened: list[str] = []
+        closed: dict[str, ClosedAs] = {}
+        settled: set[str] = set()
+        counted: dict[Door, events.Counters | None] = {}
+        through: str | None = None
+        closed_by: str | None = None
+        maintained_by: str | None = None
+        called = False
         for one in self.log:
             match one:
                 case records.Opened(crossing):
-                    opened[crossing] = True
+                    opened.append(crossing)
                 case records.Closed(crossing, verdict):
                     closed[crossing] = verdict
                 case records.Settled(crossing):
@@ -229,9 +246,7 @@ class Crowd:
                     elif verb is records.ObeyedVerb.OPEN:
                         closed_by = maintained_by = None
         left_open = tuple(one for one in opened if one not in closed)
-        referred = tuple(
-            one for one, verdict in closed.items() if verdict is records.ClosedAs.REFERRED and one not in settled
-        )
+        referred = tuple(one for one, verdict in closed.items() if verdict is ClosedAs.REFERRED and one not in settled)
         first = self.run_number == 0
         last = (
             lasting_state.LastingState()
@@ -257,7 +272,7 @@ class Crowd:
         self.lane, self.state, found = lasting_state.resume(
             last, lane, state, shown, now_ms=self.now, timing=RULES.timing
         )
-        self.promises.restarted(self.now, self.log, left_open, referred, through, unknown=last.unknown)
+        self.promises.restarted(self.now, self.log, through, unknown=last.unknown)
         self.trace.append((self.now, f"start {left_open} {referred} {through} {last}", found))
         self.promises.judge(None, found, self.now, self.lane)
         self.running = None
@@ -269,11 +284,15 @@ class Crowd:
                 next(board for door, board in self.boards.items() if PARTS[door] is part).line = True
             self.later(
                 self.random.randint(1, 800),
-                lambda part=part, run=self.run_number: run == self.run_number and self.tell(events.PartBack(part)),
+                partial(self.back, part, self.run_number),
             )
         self.later(5, lambda: self.tell(events.SiteSeen(1.0, self.clock_sure)))
 
-    def tell(self, event: events.Event) -> None:
+    def back(self, part: events.Part, run: int) -> bool:
+        """A part answers for the first time in a run."""
+        return run == self.run_number and self.tell(events.PartBack(part))
+
+    def tell(self, event: events.Event) -> bool:
         """One step of the machine, judged, and its effects."""
         self.steps += 1
         self.lane, self.state, found = machine.step(RULES, self.lane, self.state, event, self.now)
@@ -292,6 +311,7 @@ class Crowd:
             )
             if telling and self.chance(0.25):
                 self.later(self.random.choice((0, 0, 1, 15, 100, 250, 300, 1_900, 2_050)), self.rare)
+        return True
 
     def carry_out(self, found: tuple[effects.Effect, ...]) -> None:
         """What the lane program would do."""
@@ -303,18 +323,18 @@ class Crowd:
                     self.running = crossing
                     self.later(
                         self.random.randint(300, 2_500),
-                        lambda crossing=crossing: self.tell(events.DocumentRead(crossing, self.read())),
+                        partial(self.tell, events.DocumentRead(crossing, self.read())),
                     )
                     self.later(
                         self.random.randint(300, 2_600),
-                        lambda crossing=crossing: self.tell(events.RegistersAnswered(crossing, (self.find(),))),
+                        partial(self.tell, events.RegistersAnswered(crossing, (self.find(),))),
                     )
                 case effects.OpenCamera(crossing):
                     self.session += 1
                     self.look(crossing, self.session)
                 case effects.LookAtLane():
                     for door in Door:
-                        self.later(self.random.choice((1, 10, 40, 40, 280)), lambda door=door: self.report(door))
+                        self.later(self.random.choice((1, 10, 40, 40, 280)), partial(self.report, door))
                     self.later(self.random.choice((1, 10, 60)), self.report_inside)
                 case (
                     effects.Grant()
@@ -326,7 +346,7 @@ class Crowd:
                     board = self.boards[one.door]
                     if board.line and self.chance(board.obeys):
                         board.releases += isinstance(one, effects.Release)
-                        self.later(board.slow_ms, lambda one=one, board=board: self.ordered(one, board))
+                        self.later(board.slow_ms, partial(self.ordered, one, board))
                 case effects.Show(screen):
                     self.screen = screen
                 case effects.Erase(crossing) if crossing == self.running:
@@ -404,7 +424,7 @@ class Crowd:
             return
         taken, self.outbox = self.outbox, []
         for record, awaited in taken:
-            crossing = getattr(record, "crossing", None)
+            crossing: Any = getattr(record, "crossing", None)
             if awaited and self.chance(0.01):
                 self.tell(events.NotRecorded(crossing, record.kind))
                 continue
@@ -416,7 +436,7 @@ class Crowd:
                 self.tell(events.Recorded(crossing, record.kind))
 
     # ── people ──
-    def live(self) -> None:
+    def live(self) -> None:  # noqa: C901 - a case for each deed
         """What people do in a fifth of a second."""
         here = [one for one in self.people if one.at != "out"]
         self.people = here
@@ -425,7 +445,7 @@ class Crowd:
             if self.chance(0.15):
                 self.people.append(Person(self.random.choice(("companion", "child", "stayer", "forcer"))))
             self.crossings += 1
-            self.later(10, lambda name=f"c{self.crossings}": self.tell(events.DocumentPresented(name)))
+            self.later(10, partial(self.tell, events.DocumentPresented(f"c{self.crossings}")))
         for one in here:
             if one.via is not None:
                 if self.chance(0.45):
@@ -439,7 +459,7 @@ class Crowd:
                 self.step_in(one, Door.FIRST, "hall")
             elif self.chance(0.002):
                 self.called = True
-                self.later(700, lambda: setattr(self, "called", False))
+                self.later(700, lambda: self.put(self, "called", False))
         if self.chance(0.0005):
             self.bag = not self.bag
         elif self.bag and self.chance(0.05):
@@ -464,6 +484,7 @@ class Crowd:
 
     def arrive(self, one: Person) -> None:
         """A person leaves the zone, mostly on the other side."""
+        assert one.via is not None, "they are in a zone"
         board = self.boards[one.via]
         board.bodies -= 1
         board.is_open(self.now)
@@ -482,10 +503,10 @@ class Crowd:
         one.at = one.towards
 
     # ── officers and troubles ──
-    def say(self, command: Command, role: Role = Role.OFFICER, version: int | None = None) -> None:
+    def say(self, command: Command, role: Role = Role.OFFICER, version: int | None = None) -> bool:
         """An officer's order; with an unsure clock none admits."""
         if isinstance(command, Admit) and not self.clock_sure:
-            return
+            return False
         self.orders += 1
         who = self.random.choice(("ada", "bo"))
         said = Said(who if role is not Role.SUPERVISOR else f"sup-{who}", role)
@@ -494,6 +515,7 @@ class Crowd:
                 self.orders, self.lane.version if version is None else version, said, command, frozenset({said.officer})
             )
         )
+        return True
 
     def attend(self) -> None:
         """An officer does what is to be done, in time or not."""
@@ -532,7 +554,7 @@ class Crowd:
             (1, lambda: self.say(HandOver(crossing, Disposition.TAKEN_OVER))),
             (1, lambda: self.say(RaiseFlag(crossing, Concern.CHILD))),
             (1, lambda: self.say(Admit(crossing), version=self.lane.version - 1)),
-            (1, lambda: (setattr(board, "fire", True), board.line and self.tell(board.status(self.now)))),
+            (1, lambda: (self.put(board, "fire", True), board.line and self.tell(board.status(self.now)))),
             (2, lambda: self.cut(board)),
             (2, lambda: self.begin(unknown=self.chance(0.15)) if self.chance(0.4) else None),
             (2, lambda: self.tell(events.TravellerAsked(f"a{self.steps}", self.random.choice(tuple(Wish))))),
@@ -545,9 +567,9 @@ class Crowd:
             (1, lambda: [self.tell(events.PartBack(part)) for part in (events.Part.CAMERA, events.Part.VISION, events.Part.SCREEN, events.Part.READER)]),
             (2, lambda: board.alarms.add(self.random.choice(tuple(Alarm)))),
             (1, lambda: self.tell(events.GrantFailed(crossing, board.door))),
-            (1, lambda: setattr(self, "now", self.now + self.random.choice((280, 301, 2_001, 9_990, 11_500, 60_000)))),
-            (3, lambda: (setattr(self, "clock_sure", False), self.tell(events.SiteSeen(1.0, False)), self.later(9_000, lambda: setattr(self, "clock_sure", True)))),
-            (1, lambda: setattr(self, "called", True) or self.later(900, lambda: setattr(self, "called", False))),
+            (1, lambda: self.put(self, "now", self.now + self.random.choice((280, 301, 2_001, 9_990, 11_500, 60_000)))),
+            (3, lambda: (self.put(self, "clock_sure", False), self.tell(events.SiteSeen(1.0, False)), self.later(9_000, lambda: self.put(self, "clock_sure", True)))),
+            (1, lambda: (self.put(self, "called", True), self.later(900, lambda: self.put(self, "called", False)))),
             (1, lambda: self.tell(events.RecordReplaced(crossing, RecordKind.DECIDED))),
             (1, lambda: board.line and self.tell(replace(board.status(self.now), bodies=2))),
         )
@@ -568,7 +590,7 @@ class Crowd:
 
         self.later(self.random.choice((200, 1_500, 6_000, 20_000)), back)
 
-    def trouble(self) -> None:
+    def trouble(self) -> None:  # noqa: C901, PLR0912 - a case for each fault
         """Spells of faults begin and end."""
         for board in self.boards.values():
             calm = self.chance(0.1)

@@ -6,17 +6,17 @@ returns the breach, or nothing. Written from the two pages, without the machine'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gate.passage import effects, events, records
 from gate.passage.effects import Effect
 from gate.passage.events import Event, Part
 from gate.passage.lane import LaneContext
-from gate.passage.names import Disposition, Outcome, RecordKind, TrackChange, Wish
+from gate.passage.names import ClosedAs, Disposition, Outcome, RecordKind, TrackChange, Wish
 from gate.passage.orders import BePresent, HandOver, Hold, LaneOrder, Ordered, ViewTraveller
 from gate.passage.policy import Verdict
-from gate.passage.records import ClosedAs
 from gate.passage.states import Rules
 from gate_core.evidence.crossing import Alarm, CheckResult, Door
 from gate_core.evidence.reasons import Reason
@@ -97,6 +97,10 @@ class Crossing:
     erased: bool = False
 
 
+Kind = TypeVar("Kind")
+Kept = TypeVar("Kept", bound=records.Record)
+
+
 @dataclass
 class Step:
     """One step: the event, what it caused, and what the event newly said of a door."""
@@ -109,15 +113,15 @@ class Step:
     left: int = 0
     began: bool = False  # an emergency
 
-    def of(self, kind: type) -> Iterator[object]:
+    def of(self, kind: type[Kind]) -> Iterator[Kind]:
         """The effects of a kind."""
         return (one for one in self.found if isinstance(one, kind))
 
-    def records(self, kind: type) -> Iterator[object]:
+    def records(self, kind: type[Kept]) -> Iterator[Kept]:
         """The records of a kind that the step writes."""
         return (one.record for one in self.found if isinstance(one, effects.Write) and isinstance(one.record, kind))
 
-    def tells(self, kind: type, door: Door) -> bool:
+    def tells(self, kind: type[effects.Revoke | effects.Release], door: Door) -> bool:
         """Whether the step gives this door an order of this kind."""
         return any(isinstance(one, kind) and one.door is door for one in self.found)
 
@@ -147,15 +151,13 @@ class Promises:
         self.emergency = False
         self.fire_ms = -1
         self.end_ordered: int | None = None
-        self.restarted(0, [], (), (), None, unknown=False)
+        self.restarted(0, [], None, unknown=False)
         self.emergency = False
 
     def restarted(
         self,
         now: int,
         log: list[records.Record],
-        left_open: Iterable[str],
-        referred: Iterable[str],
         through: str | None,
         *,
         unknown: bool,
@@ -237,7 +239,7 @@ class Promises:
             one.spoilt = one.spoilt or why
 
     # ── what an event says ──
-    def hear(self, step: Step) -> None:
+    def hear(self, step: Step) -> None:  # noqa: C901, PLR0912 - a case for each event
         """Take an event into the account."""
         event, now = step.event, step.now
         for door in self.doors.values():
@@ -562,7 +564,7 @@ def i4_unspoilt(promises: Promises, step: Step) -> str:
     "A check that did not run, is stale, or was aborted never counts as passed; known lists and clock count only while young."
 )
 def i11_checks(promises: Promises, step: Step) -> str:
-    for record in step.records(records.Decided | records.EntryDecided):
+    for record in (*step.records(records.Decided), *step.records(records.EntryDecided)):
         if record.decision is not Verdict.ADMIT:
             continue
         promises.hit("i11_checks")
@@ -645,7 +647,7 @@ def i3_passages(promises: Promises, step: Step) -> str:
     if step.passed <= 0 and step.left <= 0:
         return ""
     promises.hit("i3_passages")
-    written = {direction: 0 for direction in records.Direction}
+    written = dict.fromkeys(records.Direction, 0)
     for record in step.records(records.Passed):
         if record.door is step.event.door and record.counters == step.event.counters:
             written[record.direction] += record.count
@@ -669,7 +671,7 @@ def revoking(step: Step, door: Door) -> bool:
 @claim(
     "A second body, somebody who comes the other way, a leaf forced, a switched track, a second person inside or a lost part revokes a grant."
 )
-def i4_revokes(promises: Promises, step: Step) -> str:
+def i4_revokes(promises: Promises, step: Step) -> str:  # noqa: C901 - a case for each cause
     if promises.emergency:
         return ""
     for door, state in promises.doors.items():
@@ -804,9 +806,13 @@ def i7_held(promises: Promises, step: Step) -> str:
         return ""
     for door, state in promises.doors.items():
         seen = state.seen
-        if seen is None or seen.emergency_open:
-            state.told_ms = step.now
-        elif step.tells(effects.Release, door) or step.now - promises.last_ms > PAUSE_MS or step.began:
+        if (
+            seen is None
+            or seen.emergency_open
+            or step.tells(effects.Release, door)
+            or step.now - promises.last_ms > PAUSE_MS
+            or step.began
+        ):
             state.told_ms = step.now
         elif step.now - max(state.told_ms, state.back_ms, state.release_ms) > 1_000 + SLACK_MS:
             return f"{door}: told {step.now - state.release_ms} ms ago"

@@ -14,6 +14,7 @@ from fakes.crowded_lane import Crowd
 from fakes.lane_promises import CLAIMS, BrokenPromiseError
 from mutants.crowded import MINE, crowded
 from mutants.run import copied, lives
+from mutants.sixty import Mutant
 
 CALM = (0.2, 0.5, 0.8, 0.95)
 
@@ -43,6 +44,6 @@ def test_a_million_steps_break_nothing_and_judge_every_promise() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("mutant", MINE, ids=lambda one: one.name)
-def test_a_mutant_breaks_the_promise_that_it_is_named_after(mutant: object, tmp_path: Path) -> None:
+def test_a_mutant_breaks_the_promise_that_it_is_named_after(mutant: Mutant, tmp_path: Path) -> None:
     broken = lives(mutant, copied(tmp_path), lambda tree: crowded(tree, seeds=200, enough=1)).troubles
     assert broken, mutant.name
