@@ -213,7 +213,7 @@ class Crowd:
             do()
         return self
 
-    def begin(self, *, unknown: bool = False) -> None:  # noqa: C901 - a case for each record
+    def begin(self, *, unknown: bool = False) -> None:  # noqa: C901, PLR0912 - a case for each record
         """Start the lane program, at first or after its death."""
         opened: list[str] = []
         closed: dict[str, ClosedAs] = {}
@@ -245,6 +245,8 @@ class Crowd:
                         maintained_by = said.reason
                     elif verb is records.ObeyedVerb.OPEN:
                         closed_by = maintained_by = None
+                case _:
+                    pass
         left_open = tuple(one for one in opened if one not in closed)
         referred = tuple(one for one, verdict in closed.items() if verdict is ClosedAs.REFERRED and one not in settled)
         first = self.run_number == 0
@@ -275,7 +277,7 @@ class Crowd:
         self.promises.restarted(self.now, self.log, through, unknown=last.unknown)
         self.trace.append((self.now, f"start {left_open} {referred} {through} {last}", found))
         self.promises.judge(None, found, self.now, self.lane)
-        self.running = None
+        self.running: str | None = None
         self.carry_out(found)
         for part in (events.Part.VISION, events.Part.SENSORS, *PARTS.values()):
             if part is events.Part.SENSORS:

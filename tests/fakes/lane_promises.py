@@ -21,6 +21,7 @@ from gate.passage.states import Rules
 from gate_core.evidence.crossing import Alarm, CheckResult, Door
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
+from gate_core.ports.values import Direction
 
 OF_DOOR = {Part.FIRST_BARRIER: Door.FIRST, Part.BARRIER: Door.LAST}
 OTHER = {Door.FIRST: Door.LAST, Door.LAST: Door.FIRST}
@@ -287,6 +288,8 @@ class Promises:
                     self.spoil(f"asked for {wish}")
             case Ordered():
                 self.obey(event, now)
+            case _:
+                pass
 
     def see(self, step: Step, seen: events.DoorSeen) -> None:
         """A door's status."""
@@ -359,6 +362,8 @@ class Promises:
             case records.Overruled():
                 one.receipts = {door: Receipt(record.kind, self.step, now) for door in Door}
                 one.overruled = True
+            case _:
+                pass
 
     def obey(self, event: Ordered, now: int) -> None:
         """An officer's order."""
@@ -415,8 +420,10 @@ class Promises:
                 self.crossings[crossing].erased = True
             case effects.Write(record, awaited):
                 if awaited:
-                    self.pending[record.crossing, record.kind] = record
+                    self.pending[str(getattr(record, "crossing", "")), record.kind] = record
                 self.write(record)
+            case _:
+                pass
 
     def write(self, record: records.Record) -> None:
         """Take a record into the account."""
@@ -435,6 +442,8 @@ class Promises:
                 self.crossings[crossing].settled = True
             case records.EmergencyEnded():
                 self.emergency, self.end_ordered = False, None
+            case _:
+                pass
 
 
 # ── 1, 3, 4, 6, 9, 11, 15: a grant ──
@@ -564,7 +573,9 @@ def i4_unspoilt(promises: Promises, step: Step) -> str:
     "A check that did not run, is stale, or was aborted never counts as passed; known lists and clock count only while young."
 )
 def i11_checks(promises: Promises, step: Step) -> str:
-    for record in (*step.records(records.Decided), *step.records(records.EntryDecided)):
+    decisions: tuple[records.Decided | records.EntryDecided, ...]
+    decisions = (*step.records(records.Decided), *step.records(records.EntryDecided))
+    for record in decisions:
         if record.decision is not Verdict.ADMIT:
             continue
         promises.hit("i11_checks")
@@ -593,7 +604,8 @@ def i11_face(promises: Promises, step: Step) -> str:
         one, policy = promises.crossings[record.crossing], promises.rules.policy
         face = None if one.face is None else one.face.evidence
         if (
-            face is None
+            one.face is None
+            or face is None
             or face.match is None
             or face.liveness is None
             or face.faces != 1
@@ -644,10 +656,10 @@ def i2_emergency(promises: Promises, step: Step) -> str:
     "Whoever passes is in the log with the controller's own counters, in both directions and whatever the lane does meanwhile."
 )
 def i3_passages(promises: Promises, step: Step) -> str:
-    if step.passed <= 0 and step.left <= 0:
+    if not isinstance(step.event, events.DoorSeen) or (step.passed <= 0 and step.left <= 0):
         return ""
     promises.hit("i3_passages")
-    written = dict.fromkeys(records.Direction, 0)
+    written = dict.fromkeys(Direction, 0)
     for record in step.records(records.Passed):
         if record.door is step.event.door and record.counters == step.event.counters:
             written[record.direction] += record.count
@@ -697,6 +709,8 @@ def i4_revokes(promises: Promises, step: Step) -> str:  # noqa: C901 - a case fo
                 why = "hold"
             case events.TravellerAsked(_, Wish.PROTECTION):
                 why = "asked"
+            case _:
+                pass
         if why:
             promises.hit("i4_revokes")
             if not step.tells(effects.Revoke, door) and not step.tells(effects.Release, door):
@@ -857,7 +871,7 @@ def i8_way_back(promises: Promises, step: Step) -> str:
         and not any(True for _ in promises.running())
         and step.now - promises.last_ms <= 5_000
     )
-    if not waits or step.tells(effects.Release, Door.FIRST) or not first.seen.closed:
+    if not waits or step.tells(effects.Release, Door.FIRST) or first.seen is None or not first.seen.closed:
         promises.waits_since = None
     elif promises.waits_since is None:
         promises.waits_since = step.now
