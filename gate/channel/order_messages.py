@@ -139,8 +139,8 @@ class OrderAnswer(Message, frozen=True):
     sealed: Annotated[list[Sealed], msgspec.Meta(min_length=2, max_length=2)] | None = None
 
 
-ToDesk = LookWanted | SubmitOrder
-FromDesk = Look | OrderAnswer
+ToOrders = LookWanted | SubmitOrder
+FromOrders = Look | OrderAnswer
 
 ToLane = WatchView | PagePainted | TravellerAsks | StatusRequest
 FromLane = View | Status

@@ -27,7 +27,7 @@ class Channels(NamedTuple):
     portraits: Channel[Any, Any]
     preview: Channel[preview_messages.ToPreview, preview_messages.FromPreview]
     lane: Channel[order_messages.ToLane, order_messages.FromLane]
-    orders: Channel[order_messages.ToDesk, order_messages.FromDesk]
+    orders: Channel[order_messages.ToOrders, order_messages.FromOrders]
     centre: Channel[centre_messages.ToCentre, centre_messages.FromCentre]
     registers: Channel[register_messages.ToRegisters, register_messages.FromRegisters]
 
@@ -73,7 +73,7 @@ CHANNELS = Channels(
     orders=Channel(
         name="orders", listener="lane", callers=("screens",), persons=OFFICERS,
         purpose="signed orders of officers, opaque to the transmitting program, and their results (protocols/orders.md)",
-        to_listener=order_messages.ToDesk, to_caller=order_messages.FromDesk,
+        to_listener=order_messages.ToOrders, to_caller=order_messages.FromOrders,
         # An order is a look and a submission. A caller above the rate waits: a release among them is not refused. Screens queries for eight consoles,
         # an order a connection, and looks for itself.
         to_listener_rate=Rate(40, 80), to_caller_rate=Rate(40, 80), connections_a_program=40,

@@ -6,7 +6,7 @@
     …                               a line a field, in order, each value as JSON in ASCII: one way to write each header
 
 A header is trusted by the signature of one of its agency's keys, which the site's configuration names. It has the SHA-256 of the
-entries; a delta is authenticated by the resulting whole list. `gate.lists.shelf` decides whether it replaces the stored list.
+entries; a delta is authenticated by the resulting whole list. `gate.lists.stored_list` decides whether it replaces the stored list.
 """
 
 from __future__ import annotations

@@ -65,9 +65,9 @@ class People:
                     raise BadListError(f"one of its names cannot be compared: {error}") from error
                 if not letters:
                     raise BadListError("one of its names has no letters")
-                shelf, text = (self._boned, bones(letters)) if _ARABIC.search(name) else (self._spelt, folded(letters))
+                index, text = (self._boned, bones(letters)) if _ARABIC.search(name) else (self._spelt, folded(letters))
                 for born in _keys_of(person.born):
-                    texts, owners = shelf.setdefault(born, ([], []))
+                    texts, owners = index.setdefault(born, ([], []))
                     texts.append(text)
                     owners.append(at)
 
@@ -77,8 +77,8 @@ class People:
         spelt, boned = folded(letters), bones(letters)
         found: dict[int, None] = {}
         for key, bound in _looked_for(born):
-            for shelf, text in ((self._spelt, spelt), (self._boned, boned)):
-                texts, owners = shelf.get(key, ((), ()))
+            for index, text in ((self._spelt, spelt), (self._boned, boned)):
+                texts, owners = index.get(key, ((), ()))
                 for _, _, at in process.extract(
                     text, texts, scorer=fuzz.token_sort_ratio, score_cutoff=bound, limit=None
                 ):

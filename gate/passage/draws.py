@@ -1,6 +1,6 @@
 """A day's draw: selects at random the travellers whom an officer sees without any other reason. Pure.
 
-Nobody can choose them or predict them, and everybody can check it afterwards: the hash of a secret is in the log before the day's
+They cannot be chosen or predicted, and an auditor can check it afterwards: the hash of a secret is in the log before the day's
 first traveller, a crossing's random ID and the secret determine the selection, and the log gets the secret when the day is over.
 """
 

@@ -34,7 +34,7 @@ from gate.passage.states import (
     crossing_of,
 )
 from gate_core.evidence.crossing import Door
-from gate_core.evidence.names import Head
+from gate_core.evidence.names import Head, Role
 from gate_core.evidence.reasons import Objection, Reason
 
 OCCUPIED: Final = "somebody is in the lane, or waits for an officer"
@@ -384,11 +384,21 @@ def _may_be_inside(lane: LaneContext) -> bool:
 
 
 def _close_or_open(turn: Turn, ordered: Ordered) -> Obeying:
-    """Take the lane out of service or back in. A running crossing continues to its end."""
-    close, closed_by = ordered.command is LaneOrder.CLOSE, turn.lane.closed_by
-    if close is (closed_by is not None):
+    """Take the lane out of service or back in. A running crossing continues to its end.
+
+    Maintenance ends by *close* of the technician who works on the lane, and it stays closed; else by *open* of a supervisor.
+    """
+    close, closed_by, technician = ordered.command is LaneOrder.CLOSE, turn.lane.closed_by, turn.lane.maintained_by
+    has_ended_work = close and technician == ordered.said.officer
+    if close is (closed_by is not None) and not has_ended_work:
         why = f"closed already by {closed_by}" if close else "no officer closed this lane"
         return _impossible(turn, ordered, why)
+    if technician is not None and not has_ended_work and ordered.said.role is not Role.SUPERVISOR:
+        return _impossible(
+            turn,
+            ordered,
+            f"{technician} works on this lane: they *close* it when the work is done, or a supervisor opens it",
+        )
     lane = replace(turn.lane, closed_by=ordered.said.officer if close else None, maintained_by=None)
     verb = ObeyedVerb.CLOSE if close else ObeyedVerb.OPEN
     return _at_rest(turn, ordered, lane, Write(records.Obeyed(None, ordered.said, verb)))

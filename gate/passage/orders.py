@@ -39,7 +39,7 @@ class LaneOrder(enum.Enum):
     PAUSE = "pause"  # the same, and people inside who are not admitted yet are offered the way back
     MAINTAIN = "maintain"  # a technician wants to work on the lane: a supervisor must consent
     CONSENT = "consent"  # the technician who asked may
-    OPEN = "open"  # travellers again; also the end of maintenance
+    OPEN = "open"  # travellers again; a supervisor's also ends maintenance
     ACCEPT_HEAD = "accept-head"  # a supervisor answers for the log as this boot of the machine found it: it is the newest there is
 
 

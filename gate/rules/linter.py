@@ -1,7 +1,7 @@
 """Finds what no file of rules may contain, in any formulation, by trying each rule on every kind of traveller that it distinguishes. Pure.
 
-For each fact in a rule, a value between each two neighbouring limits is tried, in every combination. This finds a rule that means nobody,
-eligibility that rests on irrelevant facts, and rules of which one takes away all that another gives.
+For each fact in a rule, a value between each two neighbouring limits is tried, in every combination. This finds a rule that applies to no
+traveller, eligibility that depends on irrelevant facts, and a rule that cancels another one completely.
 """
 
 import itertools

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.books import Different, differences
 from hardware_sim.decision_log import Entry, Wrong
 from hardware_sim.judge import Door, Ruling, judge
+from hardware_sim.reconciliation import Different, differences
 from hardware_sim.truth import Happening
 from hardware_sim.two_doors.judge import CROSSING_MS_MAX, WAY_BACK_MS_MAX
 

@@ -32,7 +32,7 @@ from bench.rows import Bench, Row
 from gate.lists.entries import Named, written
 from gate.lists.header import signed
 from gate.lists.names import People
-from gate.lists.shelf import Shelf
+from gate.lists.stored_list import StoredList
 from gate.passage.conditions import AgeFrom, All, IssuerIs, Not
 from gate.passage.policy import decide
 from gate.passage.rule_set import Effect, Rule, RuleSet
@@ -69,19 +69,19 @@ def lists_decision(bench: Bench) -> list[Row]:
     """A decision with all of them asked and 200 written rules, the slowest of twenty; and one look-up beside SQLite's full-text index."""
     with tempfile.TemporaryDirectory() as folder:
         digests = _written(Path(folder))
-        shelves = list(_opened(Path(folder)))
-        took_ms = sorted(_decided_ms(shelves) for _ in range(bench.rounds * 20))
+        stored_lists = list(_opened(Path(folder)))
+        took_ms = sorted(_decided_ms(stored_lists) for _ in range(bench.rounds * 20))
         index = sqlite3.connect(":memory:")
         index.execute("CREATE VIRTUAL TABLE numbers USING fts5(digest)")
         index.executemany("INSERT INTO numbers VALUES (?)", ((one.hex(),) for one in digests))
         question = digests[len(digests) // 2].hex()
-        ours = _median_ms(lambda: [shelf.ask(QUESTION, NOW) for shelf in shelves], bench.rounds)
+        ours = _median_ms(lambda: [stored.ask(QUESTION, NOW) for stored in stored_lists], bench.rounds)
         theirs = _median_ms(
             lambda: index.execute("SELECT 1 FROM numbers WHERE digest MATCH ?", (question,)).fetchall(), bench.rounds
         )
         index.close()
-        for shelf in shelves:
-            shelf.close()
+        for stored in stored_lists:
+            stored.close()
     slow_ms = took_ms[int(len(took_ms) * 0.95)]
     return [
         Row("lists_decision_p95", slow_ms, "ms", peer=DECISION_FLOOR_MS, peer_name="the floor", floor=1.0),
@@ -153,9 +153,9 @@ def _rule_set() -> RuleSet:
     )
 
 
-def _decided_ms(shelves: list[Shelf]) -> float:
+def _decided_ms(stored_lists: list[StoredList]) -> float:
     begun = time.perf_counter()
-    answers = [shelf.ask(QUESTION, NOW) for shelf in shelves]
+    answers = [stored.ask(QUESTION, NOW) for stored in stored_lists]
     findings = tuple(
         RegisterFinding(f"list-{at}", one.answer, one.cause, one.edition) for at, one in enumerate(answers)
     )
@@ -196,11 +196,11 @@ def _written(folder: Path) -> list[bytes]:
     return every
 
 
-def _opened(folder: Path) -> Iterator[Shelf]:
+def _opened(folder: Path) -> Iterator[StoredList]:
     for agency in _agencies():
-        shelf = agency.shelf(folder / agency.list_name)
-        shelf.open()
-        yield shelf
+        stored = agency.stored(folder / agency.list_name)
+        stored.open()
+        yield stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +213,10 @@ class Opened:
 
 def _open(folder: Path) -> Opened:
     begun = time.perf_counter()
-    shelves = list(_opened(folder))
+    stored_lists = list(_opened(folder))
     took_s = time.perf_counter() - begun
-    assert len(shelves) == LISTS
-    assert all(shelf.ask(QUESTION, NOW).edition == "1" for shelf in shelves)
+    assert len(stored_lists) == LISTS
+    assert all(stored.ask(QUESTION, NOW).edition == "1" for stored in stored_lists)
     peak_kb = next(
         int(line.split()[1])
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()

@@ -15,7 +15,7 @@ from fakes.sensors import sensor_bench as unit_bench
 from drivers.links import Link
 from drivers.reader import text_wedge
 from drivers.reader.framed import TalkingReader
-from gate.lists.adapters.table import ADAPTERS
+from gate.programs.shared.devices.registers import ADAPTERS
 from gate_contract.barrier_bench import BarrierBench
 from gate_contract.mrz_reader import ReaderBench
 from gate_contract.plugin import on_barrier, on_reader, on_sensors  # noqa: F401 - as pytest finds them where the plugin is installed

@@ -46,7 +46,7 @@ SIMULATOR_PEERS = (
 )
 DISTRIBUTIONS = (
     Alone("documents", 1_600, ("hardware-sim/src/hardware_sim/passport", "hardware-sim/src/hardware_sim/chip")),
-    Alone("verify", 390, ("core/tests/core_fakes",), (*NOT_THERE, "numpy")),
+    Alone("verify", 390, ("core/tests/core_fakes", "docs/protocols"), (*NOT_THERE, "numpy")),
     Alone("officers", 160, ("core/tests/core_fakes",), (*NOT_THERE, "numpy")),
     Alone("core", 730, ("verify/src/gate_verify", "contract/src/gate_contract"), (*NOT_THERE, "numpy")),
     Alone(

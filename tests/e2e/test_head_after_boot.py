@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fakes.called import Called
+from fakes.gate_operator import Called
 from fakes.whole_gate import Gate, running
 
 from gate_core.command_line.output import Exit

@@ -19,8 +19,8 @@ from fakes.killed_lane import Killed, KilledLane, drawn
 from gate_demo import audit_review
 from hardware_sim.barrier.controller import WATCHDOG_MS_DEFAULT
 from hardware_sim.barrier.device import STEP_MS_MAX
-from hardware_sim.books import Different, differences
 from hardware_sim.decision_log import read_log
+from hardware_sim.reconciliation import Different, differences
 from hardware_sim.truth import Happening, read_truth
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]

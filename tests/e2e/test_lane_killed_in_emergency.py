@@ -146,7 +146,7 @@ def test_the_proof_can_fail(lane: Gate, *, file_is_gone: bool) -> None:
 
 @pytest.mark.parametrize("lane", ["one door"], indirect=True)
 def test_a_fire_outlives_the_lane_and_its_end_is_an_officers(lane: Gate) -> None:
-    """On one door: the world of two has no order for its fire loops, which tests/property/test_two_door_siege.py closes over restarts."""
+    """On one door: the world of two has no order for its fire loops, which tests/property/test_two_door_walks.py closes over restarts."""
     for _ in range(FIRES):
         lane.world.tell(do="fire", active=True)
         until_open(lane)

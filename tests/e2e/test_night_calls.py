@@ -18,7 +18,7 @@ from typing import Final
 import pytest
 import pytest_asyncio
 from fakes import night_troubles as troubles
-from fakes.called import OF_THIS_MACHINE, Called, Shown
+from fakes.gate_operator import OF_THIS_MACHINE, Called, Shown
 from fakes.night_troubles import Trouble, deliver
 from fakes.whole_gate import running
 

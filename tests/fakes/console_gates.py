@@ -17,7 +17,7 @@ from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, view
 
 from gate.channel.message import Status
-from gate.channel.order_messages import Look, LookWanted, OrderAnswer, SubmitOrder, ToDesk, Waiting
+from gate.channel.order_messages import Look, LookWanted, OrderAnswer, SubmitOrder, ToOrders, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.names import Outcome
@@ -70,7 +70,7 @@ class FakeDesk:
         async with serve(CHANNELS.orders, self._path, self._handle):
             yield self
 
-    async def _handle(self, connection: Connection[ToDesk]) -> None:
+    async def _handle(self, connection: Connection[ToOrders]) -> None:
         async for message in connection:
             if self.mute:
                 continue

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 
 from fakes.hostile_lane import Hostile
+from fakes.hostile_two_doors import HostileTwoDoors
 from fakes.lane_under_test import LaneUnderTest
-from fakes.siege import Siege
 
 from gate.passage import records, states
 from gate.passage.effects import (
@@ -166,8 +166,8 @@ class EngineLane(LaneUnderTest):
         self._loop.close()
 
 
-class EngineSiege(EngineLane, Siege):
-    """Two doors under siege."""
+class EngineTwoDoors(EngineLane, HostileTwoDoors):
+    """Two doors in a hostile world."""
 
 
 class EngineHostile(EngineLane, Hostile):

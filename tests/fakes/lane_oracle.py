@@ -20,7 +20,7 @@ from fakes.oracle_account import (
     PendingOrder,
     Seen,
 )
-from fakes.oracle_hearing import Hearing
+from fakes.oracle_events import Hearing
 from fakes.oracle_records import RecordChecks
 
 from gate.passage import records

@@ -1,7 +1,7 @@
 """The lane under test, of one door or of two: the pure machine, its log, and somebody who watches: hears what it is told and sees what it does. It starts
 anew as the lane program does.
 
-What the world around it does is the subclass's: `fakes.hostile_lane` before one door, `fakes.siege` around two. `fakes.lane_in_engine` puts the
+What the world around it does is the subclass's: `fakes.hostile_lane` before one door, `fakes.hostile_two_doors` around two. `fakes.lane_in_engine` puts the
 lane program's engine in the machine's place.
 """
 
@@ -25,7 +25,7 @@ from gate_core.evidence.crossing import Door
 
 
 class Watch(Protocol):
-    """Whoever holds the lane to its promises: `fakes.lane_oracle` one of one door, `fakes.siege_judge` one of two."""
+    """The judge of a lane's promises: `fakes.lane_oracle` for one door, `fakes.two_door_oracle` for two."""
 
     def hears(self, event: Event, now_ms: int, *, fresh: bool) -> None:
         """An event that the lane answers next. `fresh`: an order answers the newest challenge."""

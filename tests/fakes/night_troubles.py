@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from fakes.called import Called
+from fakes.gate_operator import Called
 from fakes.painter import close, painting
 
 from gate_core.command_line.output import Exit

@@ -46,8 +46,9 @@ SAME_FACE = FaceEvidence(
 
 
 def said(officer: str = "officer-1", missing: tuple[Missing, ...] = ()) -> Said:
-    """An officer's word."""
-    return Said(officer, Role.OFFICER, "a reason", missing)
+    """An officer's word; the name says the role (`supervisor-1`), else it is an officer's."""
+    role = next((one for one in Role if officer.startswith(f"{one.value}-")), Role.OFFICER)
+    return Said(officer, role, "a reason", missing)
 
 
 def ordered(command: Command, officer: str = "officer-1", *, version: int = 0, number: int = 1) -> Ordered:

@@ -13,7 +13,7 @@ import msgspec
 
 from gate.lists.entries import Named, digest_of, written, written_delta
 from gate.lists.header import About, Delta, Header, signed
-from gate.lists.shelf import Shelf
+from gate.lists.stored_list import StoredList
 from gate_core.audit_format.note import Signer
 
 GATE = "north-7"
@@ -90,7 +90,7 @@ class Agency:
     def withdrawal(self, serial: int) -> bytes:
         return signed(self.header(written([]), 0, serial=serial, withdrawn=True), self.signer)
 
-    def shelf(self, folder: Path, **other: Any) -> Shelf:
+    def stored(self, folder: Path, **other: Any) -> StoredList:
         values = {
             "name": self.list_name,
             "agency": self.name,
@@ -98,7 +98,7 @@ class Agency:
             "secret": self.secret,
             "gate": GATE,
         }
-        return Shelf(folder / "held", **(values | other))
+        return StoredList(folder / "held", **(values | other))
 
 
 def changed_header(header: Header, **changes: Any) -> Header:

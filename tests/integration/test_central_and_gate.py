@@ -23,9 +23,9 @@ from typer.testing import CliRunner
 
 from gate.cli.sync import app as sync_app
 from gate.programs.shared.config import Sync
+from gate.programs.sync import inbox
 from gate.programs.sync.program import Outbox
 from gate.programs.sync.upkeep import MirrorKeys
-from gate.sync import inbox
 from gate_central.commands.central import app as central_app
 from gate_central.key_erasure import judge_in
 from gate_central.settings import Settings, Volume

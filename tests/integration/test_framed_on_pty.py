@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 import pytest
 from fakes.barrier import at_rest
-from fakes.framed_said import framed_profile
+from fakes.framed_boards import framed_profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.framed.driver import FramedBarrier

@@ -70,6 +70,29 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.registers.program",
             (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "serial", "smartcard", "pyrage", "gate_documents"),
         ),
+        # The children of faces and of lists, whose data must not leave them, and the update program: it is root's, and reaches no network or device.
+        (
+            "gate.programs.vision.face_child",
+            (
+                "onnxruntime",
+                *NETWORK,
+                "pyrage",
+                "serial",
+                "smartcard",
+                "sqlite3",
+                "gate.audit",
+                "gate_documents",
+                "gate.page",
+            ),
+        ),
+        (
+            "gate.programs.sync.lists_child",
+            (*PIXELS, *NETWORK, *COMMAND_LINE, "pyrage", "serial", "smartcard", "gate.audit", "gate_core.audit_format"),
+        ),
+        (
+            "gate.programs.update.program",
+            (*PIXELS, *NETWORK, *COMMAND_LINE, *LANES_OWN, "pyrage", "serial", "smartcard", "sqlite3", "gate.audit"),
+        ),
         (
             "gate_central.exchange.program",
             (
@@ -81,7 +104,7 @@ def loaded_by(module: str) -> set[str]:
                     "gate_central.database",
                     "gate_documents",
                     "gate.lists",
-                    "gate.sync",
+                    "gate.programs.sync",
                     "gate.updates",
                 ),
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.framed_said import Said, framed_profile
+from fakes.framed_boards import Said, framed_profile
 from fakes.line_bench import FRAMED
 from hypothesis import given
 from hypothesis import strategies as st

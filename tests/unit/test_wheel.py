@@ -108,7 +108,7 @@ def names_of_tests(source: str) -> bool:
                 return True
             case ast.ImportFrom(module=str(module), level=0) if module.partition(".")[0] in TESTS:
                 return True
-            case ast.Constant(value=str(text)) if "pytest" in text:
+            case ast.Constant(value=str(text)) if "pytest" in text.lower():
                 return True
             case _:
                 pass
@@ -123,7 +123,13 @@ def test_nothing_that_is_carried_knows_the_tests() -> None:
         if names_of_tests(file.read_text())
     }
     assert found == RUNS_TESTS
-    for source in ("from fakes.roots import ROOT", "import tests", "import pytest", "run('-m', 'pytest')"):
+    for source in (
+        "from fakes.roots import ROOT",
+        "import tests",
+        "import pytest",
+        "run('-m', 'pytest')",
+        "x = 'PYTEST_VERSION'",
+    ):
         assert names_of_tests(source)
     assert not names_of_tests("from gate.tests import x\nimport property_of  # as pytest has it")
 

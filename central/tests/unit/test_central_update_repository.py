@@ -11,7 +11,7 @@ from core_fakes.sealed_log import SealedLog
 from cryptography import x509
 
 
-class Shelves:
+class Repository:
     def __init__(self, folder: Path) -> None:
         self.repo = folder / "repo"
         (self.repo / "metadata").mkdir(parents=True)
@@ -29,20 +29,20 @@ class Shelves:
 
 
 @pytest.fixture
-def shelves(tmp_path: Path) -> Shelves:
-    return Shelves(tmp_path)
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
 
 
-async def test_a_gate_gets_files_whole_or_from_a_byte_on(shelves: Shelves) -> None:
-    whole = await shelves.get("updates/metadata/timestamp.json", shelves.certificate)
+async def test_a_gate_gets_files_whole_or_from_a_byte_on(repository: Repository) -> None:
+    whole = await repository.get("updates/metadata/timestamp.json", repository.certificate)
     assert (whole.status_code, whole.content) == (200, b"0123456789")
-    rest = await shelves.get("updates/metadata/timestamp.json", shelves.certificate, range="bytes=4-")
+    rest = await repository.get("updates/metadata/timestamp.json", repository.certificate, range="bytes=4-")
     assert (rest.status_code, rest.content) == (206, b"456789")
-    assert (await shelves.get("updates/targets/lists/ab.lists.zip", shelves.certificate)).content == b"zip"
+    assert (await repository.get("updates/targets/lists/ab.lists.zip", repository.certificate)).content == b"zip"
 
 
-async def test_a_stranger_gets_nothing(shelves: Shelves) -> None:
-    assert (await shelves.get("updates/metadata/timestamp.json", None)).status_code == 403
+async def test_a_stranger_gets_nothing(repository: Repository) -> None:
+    assert (await repository.get("updates/metadata/timestamp.json", None)).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -59,35 +59,35 @@ async def test_a_stranger_gets_nothing(shelves: Shelves) -> None:
         "targets/lists",
     ],
 )
-async def test_nothing_beside_the_repository_is_served(shelves: Shelves, path: str) -> None:
-    (shelves.repo.parent / "secret").write_text("secret")
-    (shelves.repo / "metadata" / "linked.json").symlink_to(shelves.repo.parent / "secret")
-    (shelves.repo / "drafts").mkdir()
-    (shelves.repo / "drafts" / "root.json").write_text("draft")
-    assert (await shelves.get(f"updates/{path}", shelves.certificate)).status_code == 404
+async def test_nothing_beside_the_repository_is_served(repository: Repository, path: str) -> None:
+    (repository.repo.parent / "secret").write_text("secret")
+    (repository.repo / "metadata" / "linked.json").symlink_to(repository.repo.parent / "secret")
+    (repository.repo / "drafts").mkdir()
+    (repository.repo / "drafts" / "root.json").write_text("draft")
+    assert (await repository.get(f"updates/{path}", repository.certificate)).status_code == 404
 
 
-async def test_a_gate_is_offered_the_release_of_its_group_and_no_other_groups(shelves: Shelves) -> None:
+async def test_a_gate_is_offered_the_release_of_its_group_and_no_other_groups(repository: Repository) -> None:
     def offers(group: str | None) -> None:
-        shelves.server.canary = lambda device: group if device == GATE_ID else None
-        shelves.server.show([shelves.server.authority.certificate])
+        repository.server.canary = lambda device: group if device == GATE_ID else None
+        repository.server.show([repository.server.authority.certificate])
 
     for name in ("early", "other"):
-        (shelves.repo / "groups" / name / "metadata").mkdir(parents=True)
-        (shelves.repo / "groups" / name / "metadata" / "timestamp.json").write_text(name)
+        (repository.repo / "groups" / name / "metadata").mkdir(parents=True)
+        (repository.repo / "groups" / name / "metadata" / "timestamp.json").write_text(name)
     for group, offered in ((None, "0123456789"), ("early", "early"), ("nobodys", "0123456789")):
         offers(group)
-        assert (await shelves.get("updates/metadata/timestamp.json", shelves.certificate)).text == offered
+        assert (await repository.get("updates/metadata/timestamp.json", repository.certificate)).text == offered
         for path in ("groups/other/metadata/timestamp.json", "metadata/%2e%2e/groups/other/metadata/timestamp.json"):
-            assert (await shelves.get(f"updates/{path}", shelves.certificate)).status_code == 404
+            assert (await repository.get(f"updates/{path}", repository.certificate)).status_code == 404
     offers("early")
-    missing = await shelves.get("updates/targets/lists/ab.lists.zip", shelves.certificate)
+    missing = await repository.get("updates/targets/lists/ab.lists.zip", repository.certificate)
     assert missing.status_code == 404, "a group's repository is whole: nothing of the others' is mixed in"
 
 
 async def test_a_server_without_a_repository_has_none(tmp_path: Path) -> None:
-    shelves = Shelves(tmp_path)
+    repository = Repository(tmp_path)
     (tmp_path / "again").mkdir()
     server = Server.over(f"sqlite:///{tmp_path / 'again' / 'central.sqlite'}")
-    shelves.server, shelves.certificate = server, server.enrol(SealedLog(tmp_path / "again").signer.verifier)
-    assert (await shelves.get("updates/metadata/timestamp.json", shelves.certificate)).status_code == 404
+    repository.server, repository.certificate = server, server.enrol(SealedLog(tmp_path / "again").signer.verifier)
+    assert (await repository.get("updates/metadata/timestamp.json", repository.certificate)).status_code == 404

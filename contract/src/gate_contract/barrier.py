@@ -607,7 +607,7 @@ async def test_the_self_test_grants_nothing_and_lets_the_line_go(bench: BarrierB
 
 
 async def crossings(bench: BarrierBench, travellers: int) -> int:
-    """Let people through; returns how many grants stood. Nobody is granted twice, and nobody is counted who did not pass."""
+    """Let people through; return the number of valid grants. Each person gets one grant, and only persons who passed are counted."""
     stood = 0
     for _ in range(travellers):
         before, passed = bench.grants(ENTRY), await insist(bench, bench.barrier.status)

@@ -1,6 +1,6 @@
-"""A cable whose answers come late, reordered, doubled or in bursts; requests arrive at once, or are lost now and then.
+"""A cable whose answers come late, reordered, doubled or in bursts. Requests arrive at once, or are lost now and then.
 
-A serial cable hands what is late to whoever has the port open by then, a stream of Modbus TCP to its own connection alone.
+A serial cable delivers late answers to the program that has the port open by then. A stream of Modbus TCP delivers them to its own connection only.
 """
 
 from __future__ import annotations

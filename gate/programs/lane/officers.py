@@ -130,7 +130,7 @@ class Officers:
         async with serve(CHANNELS.orders, path, self._handle):
             yield
 
-    async def _handle(self, connection: Connection[order_messages.ToDesk]) -> None:
+    async def _handle(self, connection: Connection[order_messages.ToOrders]) -> None:
         connection.take_no_more_than(BYTES_MAX)
         async for message in connection:
             match message:

@@ -218,6 +218,8 @@ class Remembered:
             case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE, alarms=seen):
                 left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
                 return replace(self, alarms=left[Door.LAST], first_alarms=left[Door.FIRST], called=False)
+            case records.Obeyed(verb=records.ObeyedVerb.CLOSE, order=order) if order.officer == self.maintained_by:
+                return replace(self, closed_by=order.officer, maintained_by=None)
             case records.Obeyed(verb=records.ObeyedVerb.CLOSE | records.ObeyedVerb.PAUSE, order=order):
                 return replace(self, closed_by=order.officer)
             case records.Obeyed(verb=records.ObeyedVerb.MAINTAIN, order=order):

@@ -16,7 +16,7 @@ from typing import Final
 
 from gate.lists.errors import BadListError, ListError
 from gate.lists.header import NOTE_BYTES_MAX, Header
-from gate.lists.shelf import Shelf
+from gate.lists.stored_list import StoredList
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core import durable
 from gate_core.audit_format.errors import BadFormatError
@@ -51,8 +51,8 @@ class _Tried:
 class HeldLists:
     """All lists, by their configured names."""
 
-    def __init__(self, shelves: Mapping[str, Shelf], incoming: Path) -> None:
-        self._shelves = shelves
+    def __init__(self, stored_lists: Mapping[str, StoredList], incoming: Path) -> None:
+        self._stored = stored_lists
         self._incoming = incoming
         self._refused: dict[_Tried, str] = {}
         self._trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
@@ -64,36 +64,36 @@ class HeldLists:
 
     def headers(self) -> dict[str, Header | None]:
         """Return each list's edition in use, or None."""
-        return {name: shelf.header for name, shelf in self._shelves.items()}
+        return {name: stored.header for name, stored in self._stored.items()}
 
     def open(self) -> None:
         """Open the lists. One that cannot be opened answers unknown."""
-        for name, shelf in self._shelves.items():
+        for name, stored in self._stored.items():
             try:
-                shelf.open()
+                stored.open()
             except (ListError, OSError) as error:
-                shelf.close()
+                stored.close()
                 log.log(logging.ERROR, "list_not_opened", extra={"register": name, "reason": str(error)})
 
     def ask(self, name: str, question: Question, now: datetime) -> Answer:
         """Return a list's answer."""
-        shelf = self._shelves.get(name)
-        return not_known(RegisterCause.NO_LIST) if shelf is None else shelf.ask(question, now)
+        stored = self._stored.get(name)
+        return not_known(RegisterCause.NO_LIST) if stored is None else stored.ask(question, now)
 
     async def renew(self, now: datetime) -> None:
         """Use new editions from the folder of downloads, and erase expired copies. Slow work runs in threads."""
         problems: list[str] = []
         refused: dict[_Tried, str] = {}
-        before = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
+        before = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
         found = await asyncio.to_thread(self._found, problems)
         for header, note, path in found:
             entries = path.with_suffix(".entries" if header.delta is None else ".delta")
-            shelf, tried = self._shelves[header.name], _Tried.of(note, None if header.withdrawn else entries)
-            if shelf.header is not None and header.serial <= shelf.header.serial:
+            stored, tried = self._stored[header.name], _Tried.of(note, None if header.withdrawn else entries)
+            if stored.header is not None and header.serial <= stored.header.serial:
                 continue
             if tried not in self._refused:
                 try:
-                    shelf.put(await asyncio.to_thread(shelf.brought, note, tried.entries, now))
+                    stored.put(await asyncio.to_thread(stored.brought, note, tried.entries, now))
                 except (ListError, OSError) as error:
                     refused[tried] = f"{path.name}: {error}"
                 else:
@@ -104,17 +104,17 @@ class HeldLists:
                 refused[tried] = self._refused[tried]
             problems.append(refused[tried])
         # A refused edition is retried only after a change of its files, or of an edition in use.
-        held = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
+        held = {name: stored.header.serial for name, stored in self._stored.items() if stored.header is not None}
         self._refused = refused if held == before else {}
-        for name, shelf in self._shelves.items():
-            if shelf.erase_over(now):
+        for name, stored in self._stored.items():
+            if stored.erase_over(now):
                 log.warning("copy_erased", extra={"register": name})
         self._trouble.is_now("; ".join(problems))
 
     def close(self) -> None:
         """Close all lists."""
-        for shelf in self._shelves.values():
-            shelf.close()
+        for stored in self._stored.values():
+            stored.close()
 
     def _found(self, problems: list[str]) -> list[tuple[Header, bytes, Path]]:
         """Return the unverified headers of this gate's lists in the folder of downloads, lowest serial first."""
@@ -130,7 +130,7 @@ class HeldLists:
                 except (BadFormatError, BadListError, OSError) as error:
                     problems.append(f"{path.name}: {error}")
                     continue
-                if header.name in self._shelves:
+                if header.name in self._stored:
                     found.append((header, note, path))
                 else:
                     problems.append(f"{path.name}: no list of this gate is called {header.name}")

@@ -29,7 +29,7 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.reuse import Reuse
 from gate.lists.entries import SECRET_BYTES_MIN
-from gate.lists.shelf import Shelf
+from gate.lists.stored_list import StoredList
 from gate.passage.names import Disposition
 from gate.programs.registers.held import HeldLists, erase_others
 from gate.programs.registers.inquiry import DayKey, Online, Registers
@@ -120,7 +120,8 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     if found := tuple(adapters.problems(config)):
         raise ConfigError(*found)
     lists = HeldLists(
-        {name: shelf_of(config, settings, name, one) for name, one in settings.lists.items()}, Path(settings.incoming)
+        {name: stored_list_of(config, settings, name, one) for name, one in settings.lists.items()},
+        Path(settings.incoming),
     )
     async with contextlib.AsyncExitStack() as held:
         online = {
@@ -150,15 +151,15 @@ async def _renew(lists: HeldLists, every_s: float) -> None:
         await lists.renew(clock.now())
 
 
-def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> Shelf:
-    """Return a list's shelf. Raises ConfigError for invalid keys."""
+def stored_list_of(config: Config, settings: Settings, name: str, one: SignedList) -> StoredList:
+    """Return a list as stored here. Raises ConfigError for invalid keys."""
     try:
         keys = [Verifier.parse(key) for key in one.keys]
     except BadFormatError as error:
         raise ConfigError(Problem(f"registers.lists.{name}.keys", str(error))) from error
     secret = None if not one.secret else _secret(config, one.secret)
     folder = Path(settings.folder) / "lists" / name
-    return Shelf(folder, name=name, agency=one.agency, keys=keys, secret=secret, gate=config.gate_id)
+    return StoredList(folder, name=name, agency=one.agency, keys=keys, secret=secret, gate=config.gate_id)
 
 
 def _credential(config: Config, name: str) -> Path:

@@ -108,8 +108,8 @@ class Rules(Section, frozen=True, kw_only=True):
     demo. `two_officers_for`: reasons after which only two officers, each shown the pictures, can admit.
     `random_checks_per_10000`: crossings drawn for an officer. `swap_check_minutes`: how long vision remembers, in
     memory only, face and portrait of referred travellers, to find a person with another's document; 0: never.
-    `camera_inside_zone`: travellers are compared within the zone. `camera_sees_zone`: later pictures show everybody
-    before the leaf and nobody behind it: a holder seen after a passage on their grant did not pass (docs/safety.md).
+    `camera_inside_zone`: travellers are compared within the zone. `camera_sees_zone`: later pictures show every
+    person before the leaf and no person behind it: a holder seen after a passage on their grant did not pass (docs/safety.md).
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0

@@ -224,7 +224,7 @@ MODES: Final = (
     Mode("certificate_ending", f"the device certificate ends in less than {DAYS_LEFT_MIN:g} days", Lane.OPEN,
          "the central server answers until then", "the technician", _certificate_is_ending),
     Mode("page_gone", "no browser paints the traveller's page; in a demo only after one did", Lane.CLOSED,
-         "whoever has laid a document is referred, and whoever is let through goes on", "the technician",
+         "a traveller who has laid a document is referred; one who was admitted goes on", "the technician",
          _lost("screen")),
     Mode("screens_away", "the traveller's page is not served", Lane.OPEN,
          "but page_gone holds, too, 3 s later; without it, in a demo that no browser watches, travellers see nothing",

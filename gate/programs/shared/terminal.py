@@ -46,7 +46,7 @@ class Wish:
 class Terminal:
     """A connection to a lane's orders channel. Every call raises ChannelError if the lane does not answer."""
 
-    def __init__(self, connection: Connection[order_messages.FromDesk]) -> None:
+    def __init__(self, connection: Connection[order_messages.FromOrders]) -> None:
         self._connection = connection
 
     @classmethod
@@ -94,7 +94,7 @@ class Terminal:
         """Close the connection."""
         self._connection.close()
 
-    async def _ask(self, message: Message) -> order_messages.FromDesk:
+    async def _ask(self, message: Message) -> order_messages.FromOrders:
         await self._connection.send(message)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):

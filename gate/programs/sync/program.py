@@ -22,8 +22,8 @@ from gate.device_certificate.credentials import DEVICE_PASSPHRASE, CredentialErr
 from gate.device_certificate.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
+from gate.programs.sync import inbox
 from gate.programs.sync.upkeep import LOOK_EVERY_S, MirrorKeys, Upkeep
-from gate.sync import inbox
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text

@@ -26,7 +26,7 @@ from gate.device_certificate.device import (
 )
 from gate.programs.shared.aligned_timer import loop_s
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.sync import inbox
+from gate.programs.sync import inbox
 from gate_core.audit_format.note import Verifier
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.statements import Handover, follow

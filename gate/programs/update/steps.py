@@ -69,7 +69,7 @@ class Work:
 
 
 def _prepare(work: Work) -> None:
-    """Unpack what is new beside what is installed."""
+    """Unpack the new version beside the installed one."""
     changes = work.changes
     installs = work.journal.installs
     for kind, archive in work.archives.items():

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hardware_sim.barrier.boards import PROFILES
-from hardware_sim.books import differences
 from hardware_sim.centre import Fault
 from hardware_sim.decision_log import LogError, read_log
 from hardware_sim.device_server import serve_barrier, serve_reader, serve_sensors
@@ -25,6 +24,7 @@ from hardware_sim.local_server import LocalServer
 from hardware_sim.pad.sensor import Fault as PadFault
 from hardware_sim.pad.sensor import PadSensor, PadServer, Stands
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
+from hardware_sim.reconciliation import differences
 from hardware_sim.scenario import Lane, ScenarioError
 from hardware_sim.sensors.device import PROFILES as SENSOR_PROFILES
 from hardware_sim.truth import TruthError, read_truth

@@ -62,6 +62,8 @@ class Company:
         """Return the people and the passport of one story."""
         dice = self.chance(f"{traveller}:cast")
         me, other = self._two(dice, scenario)
+        for one in (me, other) if scenario.sight in {Sight.OTHER, Sight.TWO} else (me,):
+            one.frames()  # decoded now (0.1 s of CPU): at the camera the gate would wait for it
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
         edition = self._edition(scenario)
         person = self._person(dice, scenario.age, scenario.number)

@@ -11,7 +11,7 @@ import pytest
 from fakes.signed_lists import GATE
 from typer.testing import CliRunner
 
-from gate.lists.shelf import Shelf
+from gate.lists.stored_list import StoredList
 from gate_core.audit_format.note import Verifier
 from gate_core.command_line.tree import application
 from gate_core.evidence.registers import RegisterAnswer
@@ -67,7 +67,7 @@ def test_an_edition_that_is_signed_here_answers_at_a_gate(folder: Path) -> None:
     assert code == 0
     told = json.loads(out)
     assert (told["schema"], told["numbers"], told["names"], told["serial"]) == ("lists.sign/1", 2, 1, 7)
-    shelf = Shelf(
+    stored = StoredList(
         folder / "held",
         name="stolen-documents",
         agency="police.example",
@@ -77,16 +77,16 @@ def test_an_edition_that_is_signed_here_answers_at_a_gate(folder: Path) -> None:
     )
     note = folder / "out" / "stolen-documents-7.note"
     now = datetime.now(UTC) + timedelta(seconds=1)
-    shelf.take(note.read_bytes(), note.with_suffix(".entries"), now)
+    stored.take(note.read_bytes(), note.with_suffix(".entries"), now)
     question = Question("P", "UTO", "L898902C3", "UTO", "BERG", "BO", "1990-01-01")
-    assert shelf.ask(question, now).answer is RegisterAnswer.HIT
-    shelf.close()
+    assert stored.ask(question, now).answer is RegisterAnswer.HIT
+    stored.close()
 
 
 def test_a_delta_from_the_edition_before_leads_a_gate_to_the_same_list(folder: Path) -> None:
     assert sign(folder)[0] == 0
     before = folder / "out" / "stolen-documents-7.note"
-    shelf = Shelf(
+    stored = StoredList(
         folder / "held",
         name="stolen-documents",
         agency="police.example",
@@ -95,7 +95,7 @@ def test_a_delta_from_the_edition_before_leads_a_gate_to_the_same_list(folder: P
         gate=GATE,
     )
     now = datetime.now(UTC) + timedelta(seconds=1)
-    shelf.take(before.read_bytes(), before.with_suffix(".entries"), now)
+    stored.take(before.read_bytes(), before.with_suffix(".entries"), now)
     (folder / "list.toml").write_text(SAID.replace("serial = 7", "serial = 9"))
     (folder / "numbers").write_text("UTO L898902C3\nUTO NEW123\n")
     (folder / "names").write_text(ANNA.replace("A-17", "A-18"))
@@ -103,14 +103,14 @@ def test_a_delta_from_the_edition_before_leads_a_gate_to_the_same_list(folder: P
     assert code == 0
     delta = Path(json.loads(out)["delta_note"])
     assert delta.name == "stolen-documents-9-from-7.note"
-    shelf.take(delta.read_bytes(), delta.with_suffix(".delta"), now)
-    assert shelf.header is not None
-    assert (shelf.header.serial, shelf.header.entries) == (9, json.loads(out)["entries"])
-    assert shelf.ask(Question("P", "UTO", "NEW123", "UTO", "BERG", "BO"), now).answer is RegisterAnswer.HIT
-    assert shelf.ask(Question("P", "D", "C01X0006H", "D", "BERG", "BO"), now).answer is RegisterAnswer.NONE
-    anna = shelf.ask(Question("P", "D", "C01X0006H", "D", "ERIKSSON", "ANNA MARIA", "1974-08-12"), now)
+    stored.take(delta.read_bytes(), delta.with_suffix(".delta"), now)
+    assert stored.header is not None
+    assert (stored.header.serial, stored.header.entries) == (9, json.loads(out)["entries"])
+    assert stored.ask(Question("P", "UTO", "NEW123", "UTO", "BERG", "BO"), now).answer is RegisterAnswer.HIT
+    assert stored.ask(Question("P", "D", "C01X0006H", "D", "BERG", "BO"), now).answer is RegisterAnswer.NONE
+    anna = stored.ask(Question("P", "D", "C01X0006H", "D", "ERIKSSON", "ANNA MARIA", "1974-08-12"), now)
     assert anna.reference == "A-18"
-    shelf.close()
+    stored.close()
 
 
 @pytest.mark.parametrize(

@@ -558,7 +558,7 @@ class _Stale:
     async def send(self, _message: Message) -> None:
         self.asked += 1
 
-    async def receive(self) -> order_messages.FromDesk:
+    async def receive(self) -> order_messages.FromOrders:
         if self.asked % 2:
             return order_messages.Look(GATE, True, "idle", None, [], None, 1, "0" * 32, 0)
         return order_messages.OrderAnswer(Outcome.STALE, "look again", "idle", [])

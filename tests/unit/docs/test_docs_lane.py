@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from fakes import two_door_lane as two
 from fakes.hostile_lane import walk
+from fakes.hostile_two_doors import HostileTwoDoors
 from fakes.passage_examples import AT_REST, CROSSING, looking, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
-from fakes.siege import Siege
 
 from gate.passage import lasting_state, machine, open_referrals, states
 from gate.passage.events import Event, Part, PartLost
@@ -29,7 +29,7 @@ FIRE: Event = replace(AT_REST, fire=True)
 REFERRED = states.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
 OVERRULING = states.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
 
-SIEGE, SIEGE_STEPS = 3, 4_000
+TWO_DOORS_SEED, TWO_DOORS_STEPS = 3, 4_000
 STAGES = (two.ready, two.reading, two.let_in, two.first_granted, two.entering, two.enclosed, two.deciding, two.granted)
 IN_ANY_STAGE: tuple[Event, ...] = (
     replace(two.LAST, fire=True, emergency_open=True),
@@ -47,7 +47,7 @@ def name(state: states.State) -> str:
 
 
 def arrows() -> set[Arrow]:
-    """From which state to which the machine goes: under a hostile walk, in a siege of two doors, and by what comes in any stage of these."""
+    """From which state to which the machine goes: under a hostile walk, under one of two doors, and by what comes in any stage of these."""
     taken: set[Arrow] = set()
     for seed in SEEDS:
         taken |= walk(seed, STEPS).moved
@@ -59,10 +59,10 @@ def arrows() -> set[Arrow]:
     before = run.state
     run.feed(FIRE)
     taken.add((name(before), name(run.state)))
-    siege = Siege(SIEGE)
-    for _ in range(SIEGE_STEPS):
-        siege.step()
-    taken |= siege.moved
+    walked = HostileTwoDoors(TWO_DOORS_SEED)
+    for _ in range(TWO_DOORS_STEPS):
+        walked.step()
+    taken |= walked.moved
     for stage in STAGES:
         for event in IN_ANY_STAGE:
             run = stage()

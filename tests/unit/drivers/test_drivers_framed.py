@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from fakes.framed_said import Beside, Said, Standing, framed_profile
+from fakes.framed_boards import Beside, Said, Standing, framed_profile
 from fakes.line_bench import FRAMED, LineBench, line_bench
 from fakes.stories import on
 

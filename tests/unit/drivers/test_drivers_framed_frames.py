@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes.framed_said import Said, framed_profile
+from fakes.framed_boards import Said, framed_profile
 
 from drivers.barrier.framed.frames import CheckKind, Found, Hearing, check_of, find_reply, parse_layout
 from gate_core.errors import BadFrameError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 import pytest
-from fakes.framed_said import framed_profile
+from fakes.framed_boards import framed_profile
 from fakes.line_bench import FRAMED
 
 from drivers.barrier.framed.profile import FramedProfile

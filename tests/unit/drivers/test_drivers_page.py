@@ -34,7 +34,7 @@ def decode(content: bytes) -> npt.NDArray[np.uint8] | None:
     return np.full((1, 1, 3), content[1], np.uint8) if content.startswith(b"P") else None
 
 
-class Shelf:
+class Scanner:
     """A folder, a clock that the test moves, and the source that watches."""
 
     def __init__(self, folder: Path) -> None:
@@ -71,10 +71,10 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    shelf = Shelf(tmp_path)
-    shelf.page.open()
-    return shelf
+def scanner(tmp_path: Path) -> Scanner:
+    scanner = Scanner(tmp_path)
+    scanner.page.open()
+    return scanner
 
 
 def number_of(event: PageEvent) -> int:
@@ -82,127 +82,127 @@ def number_of(event: PageEvent) -> int:
     return int(event.pixels[0, 0, 0])
 
 
-def test_a_picture_is_taken_once_and_leaves_the_disk(shelf: Shelf) -> None:
-    shelf.picture("0001.jpg", 7)
-    presence, frame = shelf.events()
+def test_a_picture_is_taken_once_and_leaves_the_disk(scanner: Scanner) -> None:
+    scanner.picture("0001.jpg", 7)
+    presence, frame = scanner.events()
     assert presence is PagePresence.PRESENT
     assert isinstance(frame, Frame)
     assert (number_of(frame), frame.seq, frame.at_s) == (7, 1, 100.0 + SETTLE_S)
-    assert shelf.names() == set()
-    assert shelf.events() == []
+    assert scanner.names() == set()
+    assert scanner.events() == []
 
 
-def test_the_next_picture_of_the_same_page_is_a_frame_alone(shelf: Shelf) -> None:
-    shelf.picture("1.png", 1)
-    shelf.events()
-    shelf.picture("2.PNG", 2)
-    (frame,) = shelf.events()
+def test_the_next_picture_of_the_same_page_is_a_frame_alone(scanner: Scanner) -> None:
+    scanner.picture("1.png", 1)
+    scanner.events()
+    scanner.picture("2.PNG", 2)
+    (frame,) = scanner.events()
     assert isinstance(frame, Frame)
     assert (number_of(frame), frame.seq) == (2, 2)
 
 
-def test_only_the_newest_counts_and_older_ones_are_removed_unread(shelf: Shelf) -> None:
-    shelf.picture("b.jpg", 1)
-    shelf.picture("a.jpg", 2)
-    _, frame = shelf.events()
+def test_only_the_newest_counts_and_older_ones_are_removed_unread(scanner: Scanner) -> None:
+    scanner.picture("b.jpg", 1)
+    scanner.picture("a.jpg", 2)
+    _, frame = scanner.events()
     assert number_of(frame) == 2
-    assert shelf.names() == set()
+    assert scanner.names() == set()
 
 
-def test_a_picture_that_still_grows_is_not_taken(shelf: Shelf) -> None:
+def test_a_picture_that_still_grows_is_not_taken(scanner: Scanner) -> None:
     for size in range(1, 5):
-        shelf.drop("1.jpg", b"P" * size)
-        shelf.page.look()
-        shelf.now_s += SETTLE_S * 0.9
-    assert shelf.page.next_event(wait_s=0) is None
-    assert number_of(shelf.events()[1]) == ord("P")
+        scanner.drop("1.jpg", b"P" * size)
+        scanner.page.look()
+        scanner.now_s += SETTLE_S * 0.9
+    assert scanner.page.next_event(wait_s=0) is None
+    assert number_of(scanner.events()[1]) == ord("P")
 
 
 def test_what_was_there_before_is_anothers_and_is_removed_unread(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.picture("old.jpg", 1)
-    shelf.drop("old.json", b"{}")
-    shelf.page.open()
-    assert shelf.names() == set()
-    assert shelf.events() == []
+    scanner = Scanner(tmp_path)
+    scanner.picture("old.jpg", 1)
+    scanner.drop("old.json", b"{}")
+    scanner.page.open()
+    assert scanner.names() == set()
+    assert scanner.events() == []
 
 
 @pytest.mark.parametrize("name", [".1.jpg", "1.jpg.part", "1.txt", "1"])
-def test_what_is_no_finished_picture_is_left_alone(shelf: Shelf, name: str) -> None:
-    shelf.picture(name, 1)
-    assert shelf.events() == []
-    assert shelf.names() == {name}
+def test_what_is_no_finished_picture_is_left_alone(scanner: Scanner, name: str) -> None:
+    scanner.picture(name, 1)
+    assert scanner.events() == []
+    assert scanner.names() == {name}
 
 
-def test_links_pipes_and_folders_are_not_followed(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_links_pipes_and_folders_are_not_followed(scanner: Scanner, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "secret.jpg"
     elsewhere.write_bytes(b"P\x09")
-    (shelf.folder / "1.jpg").symlink_to(elsewhere)
-    os.mkfifo(shelf.folder / "2.jpg")
-    (shelf.folder / "3.jpg").mkdir()
-    assert shelf.events() == []
+    (scanner.folder / "1.jpg").symlink_to(elsewhere)
+    os.mkfifo(scanner.folder / "2.jpg")
+    (scanner.folder / "3.jpg").mkdir()
+    assert scanner.events() == []
     assert elsewhere.exists()
 
 
-def test_a_sidecar_that_is_a_link_is_not_read(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_sidecar_that_is_a_link_is_not_read(scanner: Scanner, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "verdicts.json"
     elsewhere.write_text(json.dumps(VERDICTS))
-    (shelf.folder / "1.json").symlink_to(elsewhere)
-    shelf.picture("1.jpg", 1)
-    assert [type(event) for event in shelf.events()] == [PagePresence, Frame]
-    assert shelf.names() == set()
+    (scanner.folder / "1.json").symlink_to(elsewhere)
+    scanner.picture("1.jpg", 1)
+    assert [type(event) for event in scanner.events()] == [PagePresence, Frame]
+    assert scanner.names() == set()
     assert elsewhere.exists()
 
 
-def test_a_picture_swapped_for_a_link_or_a_pipe_after_the_look_is_not_read(shelf: Shelf) -> None:
-    os.mkfifo(shelf.folder / "pipe")
-    (shelf.folder / "link").symlink_to("/etc/hostname")
-    assert shelf.page._read("pipe", 100) is None
-    assert shelf.page._read("link", 100) is None
+def test_a_picture_swapped_for_a_link_or_a_pipe_after_the_look_is_not_read(scanner: Scanner) -> None:
+    os.mkfifo(scanner.folder / "pipe")
+    (scanner.folder / "link").symlink_to("/etc/hostname")
+    assert scanner.page._read("pipe", 100) is None
+    assert scanner.page._read("link", 100) is None
 
 
-def test_a_picture_over_the_limit_is_removed_at_once(shelf: Shelf) -> None:
-    with (shelf.folder / "1.jpg").open("wb") as file:
+def test_a_picture_over_the_limit_is_removed_at_once(scanner: Scanner) -> None:
+    with (scanner.folder / "1.jpg").open("wb") as file:
         file.truncate(BYTES_MAX + 1)
-    shelf.page.look()
-    assert shelf.page.pictures_refused == 1
-    assert shelf.names() == set()
-    assert shelf.page.next_event(wait_s=0) is None
+    scanner.page.look()
+    assert scanner.page.pictures_refused == 1
+    assert scanner.names() == set()
+    assert scanner.page.next_event(wait_s=0) is None
 
 
-def test_what_cannot_be_decoded_is_counted_and_removed(shelf: Shelf) -> None:
-    shelf.drop("1.jpg", b"nonsense")
-    assert shelf.events() == []
-    assert shelf.page.pictures_refused == 1
-    assert shelf.names() == set()
+def test_what_cannot_be_decoded_is_counted_and_removed(scanner: Scanner) -> None:
+    scanner.drop("1.jpg", b"nonsense")
+    assert scanner.events() == []
+    assert scanner.page.pictures_refused == 1
+    assert scanner.names() == set()
 
 
-def test_the_marker_says_that_the_page_was_taken_away(shelf: Shelf) -> None:
-    shelf.picture("1.jpg", 1)
-    shelf.events()
-    shelf.drop("removed", b"")
-    assert shelf.events() == [PagePresence.REMOVED]
-    assert shelf.names() == set()
-    shelf.drop("removed", b"")
-    assert shelf.events() == []
+def test_the_marker_says_that_the_page_was_taken_away(scanner: Scanner) -> None:
+    scanner.picture("1.jpg", 1)
+    scanner.events()
+    scanner.drop("removed", b"")
+    assert scanner.events() == [PagePresence.REMOVED]
+    assert scanner.names() == set()
+    scanner.drop("removed", b"")
+    assert scanner.events() == []
 
 
-def test_pictures_of_a_page_that_was_taken_away_meanwhile_are_removed_unread(shelf: Shelf) -> None:
-    shelf.picture("1.jpg", 1)
-    shelf.drop("removed", b"")
-    shelf.picture("2.jpg", 2)
-    presence, frame = shelf.events()
+def test_pictures_of_a_page_that_was_taken_away_meanwhile_are_removed_unread(scanner: Scanner) -> None:
+    scanner.picture("1.jpg", 1)
+    scanner.drop("removed", b"")
+    scanner.picture("2.jpg", 2)
+    presence, frame = scanner.events()
     assert presence is PagePresence.PRESENT
     assert number_of(frame) == 2
-    shelf.picture("3.jpg", 3)
-    shelf.drop("removed", b"")
-    assert shelf.events() == [PagePresence.REMOVED]
+    scanner.picture("3.jpg", 3)
+    scanner.drop("removed", b"")
+    assert scanner.events() == [PagePresence.REMOVED]
 
 
-def test_verdicts_come_before_their_picture(shelf: Shelf) -> None:
-    shelf.drop("1.json", json.dumps(VERDICTS).encode())
-    shelf.picture("1.jpg", 1)
-    _, verdicts, frame = shelf.events()
+def test_verdicts_come_before_their_picture(scanner: Scanner) -> None:
+    scanner.drop("1.json", json.dumps(VERDICTS).encode())
+    scanner.picture("1.jpg", 1)
+    _, verdicts, frame = scanner.events()
     assert verdicts == PageVerdicts(
         "ACME Pages 3",
         (
@@ -211,37 +211,37 @@ def test_verdicts_come_before_their_picture(shelf: Shelf) -> None:
         ),
     )
     assert number_of(frame) == 1
-    assert shelf.names() == set()
+    assert scanner.names() == set()
 
 
-def test_a_sidecar_that_is_none_is_counted_and_its_picture_still_read(shelf: Shelf) -> None:
-    shelf.drop("1.json", b"{")
-    shelf.picture("1.jpg", 1)
-    assert [type(event) for event in shelf.events()] == [PagePresence, Frame]
-    assert shelf.page.sidecars_refused == 1
+def test_a_sidecar_that_is_none_is_counted_and_its_picture_still_read(scanner: Scanner) -> None:
+    scanner.drop("1.json", b"{")
+    scanner.picture("1.jpg", 1)
+    assert [type(event) for event in scanner.events()] == [PagePresence, Frame]
+    assert scanner.page.sidecars_refused == 1
 
 
-def test_a_flooded_folder_ends_the_source(shelf: Shelf) -> None:
+def test_a_flooded_folder_ends_the_source(scanner: Scanner) -> None:
     for number in range(ENTRIES_MAX + 1):
-        (shelf.folder / f"{number}.txt").touch()
+        (scanner.folder / f"{number}.txt").touch()
     with pytest.raises(LinkLostError, match="more than 256"):
-        shelf.page.look()
+        scanner.page.look()
 
 
-def test_a_folder_that_goes_away_ends_the_source(shelf: Shelf) -> None:
-    shelf.folder.rmdir()
+def test_a_folder_that_goes_away_ends_the_source(scanner: Scanner) -> None:
+    scanner.folder.rmdir()
     with pytest.raises(LinkLostError, match="went away"):
-        shelf.page.look()
+        scanner.page.look()
 
 
-def test_files_that_cannot_be_removed_end_the_source(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_cannot_be_removed_end_the_source(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    shelf.picture("1.jpg", 1)
+    scanner.picture("1.jpg", 1)
     monkeypatch.setattr("os.unlink", refuse)
     with pytest.raises(LinkLostError, match="cannot be removed"):
-        shelf.events()
+        scanner.events()
 
 
 @pytest.mark.parametrize("what", ["nothing", "file", "link"])
@@ -252,11 +252,11 @@ def test_only_a_folder_is_watched(tmp_path: Path, what: str) -> None:
         FolderPage(tmp_path / what, decode=decode, bytes_max=BYTES_MAX).open()
 
 
-def test_a_closed_source_is_lost(shelf: Shelf) -> None:
-    shelf.page.close()
-    shelf.page.close()
+def test_a_closed_source_is_lost(scanner: Scanner) -> None:
+    scanner.page.close()
+    scanner.page.close()
     with pytest.raises(LinkLostError, match="not open"):
-        shelf.page.next_event(wait_s=10)
+        scanner.page.next_event(wait_s=10)
 
 
 def test_waiting_ends_with_a_picture_or_in_time(tmp_path: Path) -> None:

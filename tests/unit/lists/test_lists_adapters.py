@@ -13,7 +13,7 @@ from fakes.online_registers import Fault, Registers
 
 from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier, Place
 from gate.lists.adapters.reuse import Reuse
-from gate.lists.adapters.table import ADAPTERS
+from gate.programs.shared.devices.registers import ADAPTERS
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.ports.registers import Adapter, AdapterError, Answer, Exchange, NoAnswerError, Question, WrongAnswerError
 

@@ -113,7 +113,7 @@ def test_no_controller_is_told_anything_by_itself_while_a_technician_works_on_th
     run = maintained()
     effects = run.feed(replace(AT_REST, alarms=(alarm,)), *(Tick() for _ in range(3)), after_ms=1_000)
     assert not any(isinstance(effect, ClearAlarms) for effect in effects)
-    run.order(LaneOrder.OPEN)
+    run.order(LaneOrder.OPEN, "supervisor-1")
     assert ClearAlarms((alarm,)) in run.feed(replace(AT_REST, alarms=(alarm,)), after_ms=300)
 
 

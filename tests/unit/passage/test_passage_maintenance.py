@@ -1,4 +1,4 @@
-"""Maintenance: a technician asks, a supervisor consents, an officer opens the lane again."""
+"""Maintenance: a technician asks, a supervisor consents, the technician ends it or a supervisor opens the lane."""
 
 from __future__ import annotations
 
@@ -17,5 +17,8 @@ def test_a_restart_remembers_maintenance() -> None:
     assert told.maintained_by is None
     told = told.after(records.Obeyed(None, supervisor, ObeyedVerb.CONSENT))
     assert (Remembered.of(told.to_bytes()).maintained_by, told.closed_by) == ("technician-1", "supervisor-1")
+    assert told.after(records.Obeyed(None, supervisor, ObeyedVerb.PAUSE)).maintained_by == "technician-1"
+    ended = told.after(records.Obeyed(None, technician, ObeyedVerb.CLOSE))
+    assert (ended.maintained_by, ended.closed_by) == (None, "technician-1")
     told = told.after(records.Obeyed(CROSSING, supervisor, ObeyedVerb.OPEN))
     assert (told.maintained_by, told.closed_by) == (None, None)

@@ -285,7 +285,7 @@ def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
 
 @pytest.mark.parametrize("seen_ms", [TIMING.inside_seen_ms - 100, TIMING.inside_seen_ms])
 def test_whom_no_door_counted_and_the_counter_saw_waiting_is_not_forgotten_by_it(seen_ms: int) -> None:
-    """A siege found somebody locked in whom the first door's board did not count, and of whom the counter said later that nobody was there."""
+    """A random walk found somebody locked in whom the first door's board did not count, and of whom the counter said later that nobody was there."""
     run = first_granted()
     run.feed(replace(FIRST, closed=False, grants_left=1), after_ms=500)
     run.feed(FIRST, LAST, ALONE, ALONE, after_ms=1_000)

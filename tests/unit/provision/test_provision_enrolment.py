@@ -21,6 +21,7 @@ from gate.device_certificate import device
 from gate.device_certificate.credentials import CredentialError
 from gate.device_certificate.device import DEVICE, Identity, Wanted
 from gate.programs.shared.config import parse
+from gate.programs.sync import inbox
 from gate.provision.enrolment import Answer, Central, Enrolled, enrolment_steps, read_answer
 from gate.provision.log_key import make_key
 from gate.provision.steps import (
@@ -29,7 +30,6 @@ from gate.provision.steps import (
     StepState,
     carry_out,
 )
-from gate.sync import inbox
 from gate_central import authority
 from gate_core.command_line.output import Exit
 

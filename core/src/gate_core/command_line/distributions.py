@@ -1,8 +1,8 @@
-"""What the distributions that are installed here bring.
+"""Finds the commands of the distributions that are installed here.
 
-A distribution names a module of nouns in the entry-point group `gate.commands`. That module has `NOUNS`, from each noun to its sentence and verbs, and
-lies beside the nouns' own modules, of which each has `app`, a typer application, or, for a noun without verbs, `command`, a function. Two distributions
-may bring verbs of one noun. Only the noun that was asked for is imported, and for the list of them none.
+A distribution names a module of nouns in the entry-point group `gate.commands`. `NOUNS` of that module maps each noun to its sentence and verbs. Each
+noun has a module beside it: with `app`, a typer application, or with the function `command` for a noun without verbs. Two distributions may add
+verbs to one noun. Only the module of the noun in use is imported. The list of nouns needs none of them.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ from gate_core.settings import environment
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Collect no garbage while the block loads modules: they stay, and looking through them again and again is a tenth of a start.
+    """Switch garbage collection off while the block loads modules. They stay, and to search them repeatedly takes a tenth of a start.
 
-    Nor does any later collection look through what is there at the block's end, so the block holds nothing of a traveller.
+    No later collection searches objects that exist at the block's end. The block must therefore hold no data of a traveller.
     """
     gc.disable()
     try:
@@ -32,7 +32,7 @@ def loading() -> Iterator[None]:
 
 
 def run_module() -> None:
-    """Do as `python -m MODULE` for the module that the first argument names, and whose `main` it calls: its imports are `loading`."""
+    """Import the module that the first argument names, within `loading`, and call its `main`."""
     with loading():
         module = importlib.import_module(sys.argv.pop(1))
     module.main()

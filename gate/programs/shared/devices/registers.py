@@ -1,14 +1,24 @@
-"""The adapter to a register that a configuration means. Only the program `registers` and `gate config check` make any."""
+"""The table of adapters to registers, and the one that a configuration means: `gate config check` and the program `registers` create it.
 
-from collections.abc import Iterator
+A new adapter is a module in `gate/lists/adapters`, a row here, and a name for `[registers.online.NAME] adapter` (docs/guides/adapter.md).
+"""
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from gate.lists.adapters.entry_exit import EntryExit
+from gate.lists.adapters.lost_documents import LostDocuments
 from gate.lists.adapters.reuse import Reuse
-from gate.lists.adapters.table import ADAPTERS
 from gate.programs.shared.config import Config, OnlineRegister
 from gate.programs.shared.devices.problems import problems_of
 from gate_core.errors import SetupError
 from gate_core.ports.registers import Adapter, Exchange, NoAnswerError
 from gate_core.settings.toml_file import Problem
+
+ADAPTERS: Final[Mapping[str, Callable[[Exchange], Adapter]]] = {
+    "lost_documents": LostDocuments,
+    "entry_exit": EntryExit,
+}
 
 
 def adapter(one: OnlineRegister, exchange: Exchange) -> Adapter:

@@ -1,7 +1,7 @@
-"""What an exploration demands: the safety invariants (docs/safety.md, by number), judged by what the lane was told and what is true.
+"""Checks the safety invariants (docs/safety.md, by number) at each step of an exploration, from the lane's events and the true state of the world.
 
-It shares the names of events and effects with the machine, and its time limits; no decision. `Past` is what is remembered for it,
-`hear` keeps it before the machine answers an event, `judge` compares the effects with it. Ages are in ticks.
+It shares the names of events and effects with the machine, and its time limits; no decision. `Past` holds what the checks need of earlier
+steps. `hear` updates it before the machine answers an event. `judge` compares the effects with it. Ages are in ticks.
 
 | number | demanded of every step |
 | --- | --- |

@@ -34,6 +34,7 @@ class Troubles:
         self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
         self._on_lines = 0  # present faults of lines
+        self._doubled = 0  # lines that repeat replies: no driver connects again to a line with two answers to a number
         self._losing: Counter[str] = Counter()  # present faults that may lose an order, by door
 
     async def before(self) -> None:
@@ -80,6 +81,7 @@ class Troubles:
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
             self._on_lines += 1
+        self._doubled += fault.kind is Kind.DOUBLED_REPLY
         loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors receive no orders
         if loses_orders:
             self._losing[fault.at] += 1
@@ -88,9 +90,10 @@ class Troubles:
             await self._last(fault)
         finally:
             scene.trace(f"ends {fault.kind.value}")
-            if fault.kind in _OF_THE_LINE:
-                self._on_lines -= 1
-                judge.well_since_s = math.inf if self._on_lines else scene.clock()
+            self._on_lines -= fault.kind in _OF_THE_LINE
+            self._doubled -= fault.kind is Kind.DOUBLED_REPLY
+            if math.isinf(judge.well_since_s) and not (self._on_lines or self._doubled):
+                judge.well_since_s = scene.clock()
             if fault.kind in _LATE:
                 judge.believed_s = scene.clock() + DISBELIEVED_S
             if loses_orders:

@@ -38,7 +38,7 @@ def receipt(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Say what whoever holds a receipt is told. It is the same for every crossing, and for a number that no crossing has: no log is opened for it."""
+    """Say what the holder of a receipt is told. It is the same for every crossing, and for a number that no crossing has: no log is opened for it."""
     from gate_lab.rights.answers import Controller, receipt_answer
 
     _require_number(number)

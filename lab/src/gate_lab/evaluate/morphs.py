@@ -1,11 +1,11 @@
-"""Portraits made of two people each, and how many of them match both: for measuring, never in a package.
+"""Makes portraits of two people each, and counts those that match both. For measurements only; no package contains one.
 
     python -m gate_lab.evaluate.morphs DIR [--morphs N]
 
-DIR is a set of pictures as `gate face evaluate` takes it. The first picture of a person stands for the one that a portrait is made of, the others for
-live frames. Everybody with two pictures is paired with whoever is most alike by the standard embedder, as one would choose who wants to share a
-passport. A morph has the average of both shapes (68 points and the border, Delaunay's triangles) and of both textures, as freely available
-programs make them, without retouching by hand: what somebody with time makes is better. Nothing is written but figures: one line of JSON.
+DIR is a set of pictures as `gate face evaluate` takes it. A person's first picture is used for portraits, the others as
+live frames. Each person with two pictures is paired with the most similar person by the standard embedder, as two people who share a passport would
+choose each other. A morph is the average of both shapes (68 points and the border, Delaunay's triangles) and of both textures, as freely available
+programs make it, without retouching by hand. A careful forger makes better ones. The output is one line of JSON with figures.
 """
 
 from __future__ import annotations

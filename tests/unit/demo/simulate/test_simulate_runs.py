@@ -105,6 +105,14 @@ def test_an_emergency_that_a_board_without_power_forgot_is_ended_by_an_officer()
     assert result.violation is None, result.lines
 
 
+def test_a_release_waits_while_a_line_lost_meanwhile_has_two_answers_to_every_question() -> None:
+    """The driver connects to no line on which two boards seem to answer; the judge gave it no time for that."""
+    only = frozenset({Kind.BURST, Kind.DOUBLED_REPLY})
+    result = run(Wishes(3787826740, (376,), faults=True, kinds=only))
+    assert result.tally.hits.keys() == only
+    assert result.violation is None, result.lines
+
+
 @pytest.mark.long
 def test_after_five_thousand_crossings_the_lane_holds_no_more_than_after_five_hundred() -> None:
     held: list[tuple[int, int]] = []

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from fakes.framed_said import Beside
+from fakes.framed_boards import Beside
 from fakes.line_bench import FRAMED, OWN, LineBench, line_bench
 from fakes.stories import on
 

@@ -329,7 +329,7 @@ async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_l
     whole = [bytes(order_messages.SEALED_BYTES_MAX)] * 2
     lane = Lane()
 
-    async def serve(connection: Connection[order_messages.ToDesk]) -> None:
+    async def serve(connection: Connection[order_messages.ToOrders]) -> None:
         await connection.send(order_messages.OrderAnswer(Outcome.DONE, "", "referred", [], whole))
 
     async with channel(CHANNELS.orders, short_path / "o.sock", serve):
@@ -346,7 +346,7 @@ async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_l
     assert f"exceeds {BYTES_MAX}" in str([vars(record) for record in caplog.records]), "by its length alone"
 
 
-async def _say_at_length(caller: Connection[order_messages.FromDesk]) -> None:
+async def _say_at_length(caller: Connection[order_messages.FromOrders]) -> None:
     await caller.send(order_messages.SubmitOrder(bytes(BYTES_MAX)))
     await caller.receive()
 

@@ -17,7 +17,7 @@ from gate.audit.inbox import Inbox
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
 from gate.programs.log.context import Worker
 from gate.programs.log.receipts import Receipts
-from gate.sync.inbox import drop
+from gate.programs.sync.inbox import drop
 from gate_core.approval.note import Approval
 from gate_core.audit_format.resume_state import Approved
 

@@ -31,13 +31,13 @@ from gate.channel import register_messages
 from gate.channel.message import Status
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.lists.adapters.table import ADAPTERS
-from gate.lists.shelf import Brought, Shelf
+from gate.lists.stored_list import Brought, StoredList
 from gate.passage.names import Disposition
 from gate.programs.registers import program
 from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers, SignedList, Suspended
+from gate.programs.shared.devices.registers import ADAPTERS
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate_core.audit_format.note import Note
@@ -622,7 +622,7 @@ async def test_what_was_refused_is_tried_again_when_its_file_is_another_or_anoth
 
 
 async def test_what_was_refused_is_not_read_again_while_nothing_is_another(site: Site) -> None:
-    class Counted(Shelf):
+    class Counted(StoredList):
         brought_for = 0
 
         def brought(self, note: bytes, entries: Path | None, now: datetime) -> Brought:
@@ -630,7 +630,7 @@ async def test_what_was_refused_is_not_read_again_while_nothing_is_another(site:
             return super().brought(note, entries, now)
 
     agency = site.agency
-    shelf = Counted(
+    stored = Counted(
         site.folder / "held",
         name=agency.list_name,
         agency=agency.name,
@@ -638,12 +638,12 @@ async def test_what_was_refused_is_not_read_again_while_nothing_is_another(site:
         secret=agency.secret,
         gate="gate-7",
     )
-    lists = HeldLists({agency.list_name: shelf}, site.incoming)
+    lists = HeldLists({agency.list_name: stored}, site.incoming)
     site.incoming.mkdir()
     site.publish(NUMBERS).write_bytes(b"half of it")
     for _ in range(3):
         await lists.renew(clock.now())
-    assert (shelf.brought_for, shelf.header) == (1, None)
+    assert (stored.brought_for, stored.header) == (1, None)
     assert "not those that its header names" in lists.problem
     lists.close()
 

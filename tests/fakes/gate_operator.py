@@ -1,4 +1,4 @@
-"""Whoever is called to a gate: asks it with its own commands, gives an officer's orders, stops and starts its programs, looks at its page."""
+"""The operator of a gate: runs its commands, gives an officer's orders, stops and starts its programs, reads its page."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What is known of a lane of two doors under siege: what it was told, what is durable, what is outstanding and owed. `fakes.siege_judge` holds what
-the lane does against it.
+"""The state of a lane of two doors in a hostile world: events received, durable records, open grants, expected records. `fakes.two_door_oracle`
+compares the lane's effects with it.
 """
 
 from __future__ import annotations

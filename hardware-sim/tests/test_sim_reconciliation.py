@@ -1,4 +1,4 @@
-"""The log's books against the ground truth: whatever is missing, invented or untrue is found."""
+"""The recorded passages against the ground truth: each missing, invented or untrue record is found."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.books import BOOKED_MS_MAX, Different, differences
 from hardware_sim.decision_log import Entry
+from hardware_sim.reconciliation import BOOKED_MS_MAX, Different, differences
 from hardware_sim.truth import Happening
 
 FIRST = {"entry": 0, "exit": 0, "power_ups": 1}

@@ -1,4 +1,4 @@
-"""The books against the truth: five minutes of people before a lane whose cable, power and program come and go, and the judge's own eyes.
+"""Passage reconciliation against the truth: five minutes of people before a lane whose cable, power and program fail and return.
 
 The barrier and its beams are the simulator's, the truth is what it tells, and the log is every record that the machine wrote.
 """
@@ -20,8 +20,8 @@ from gate.passage.names import ClosedAs
 from gate.passage.orders import LaneOrder
 from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
-from hardware_sim.books import Different, differences
 from hardware_sim.decision_log import Entry
+from hardware_sim.reconciliation import Different, differences
 from hardware_sim.truth import Happening
 
 QUICK, MANY = range(4), range(4, 150)

@@ -39,8 +39,8 @@ class Brought:
     opened: tuple[Entries, People] | None
 
 
-class Shelf:
-    """One list. `secret`: the agency's key for numbers; None: missing. `gate`: the copy's location."""
+class StoredList:
+    """One list as stored. `secret`: the agency's key for numbers; None: missing. `gate`: the copy's location."""
 
     def __init__(
         self, folder: Path, *, name: str, agency: str, keys: Sequence[Verifier], secret: bytes | None, gate: str

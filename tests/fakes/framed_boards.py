@@ -1,4 +1,4 @@
-"""What boards of short frames say, by the simulator's codecs; and a leaf that stands where a test puts it."""
+"""Frames of boards with short frames, by the simulator's codecs; and a leaf in the position that a test sets."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A lane of two doors under siege: boards that lose orders, fall silent, chatter, burn and begin anew; sensors that lie, repeat themselves and come
-late; a log that answers late, never, or of the wrong record; officers who order anything at any time; restarts at every point; people who walk
-where they should not. Now and then all of it ends, and the lane must serve.
+"""A lane of two doors in a hostile world. Boards lose orders, fall silent, report a fire and restart. Sensors send wrong, repeated and late
+values. The log answers late, never, or about another record. Officers order anything at any time. The lane restarts at every point. People walk
+where they should not. Now and then all faults end, and the lane must serve.
 
-The world knows who is where; `fakes.siege_judge` knows what was promised. It drives the pure machine, and starts it anew as the lane program does.
+The world knows where each person is; `fakes.two_door_oracle` checks the promises. It drives the pure machine, and restarts it as the lane program does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from fakes.lane_under_test import LaneUnderTest
 from fakes.passage_examples import GENUINE, SAME_FACE, ordered
-from fakes.siege_account import PART
-from fakes.siege_hall import OPEN_MS, TROUBLES, Board, Person, any_command, any_lie, any_sensors
-from fakes.siege_judge import Judge
+from fakes.two_door_account import PART
 from fakes.two_door_lane import EMPTY, TWO_DOORS
+from fakes.two_door_oracle import Judge
+from fakes.two_door_world import OPEN_MS, TROUBLES, Board, Person, any_command, any_lie, any_sensors
 
 from gate.passage import records, states
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, OpenCamera, Release, Revoke, StartCrossing
@@ -50,7 +50,7 @@ LEFT_ALONE_MS = 60_000  # a referral, and the second time that the door opens
 CALM_EVERY_MS, CALM_MAX_MS = 500_000, 180_000
 
 
-class Siege(LaneUnderTest):
+class HostileTwoDoors(LaneUnderTest):
     """One lane. `step` plays 50 ms. Raises BrokenPromiseError."""
 
     def __init__(self, seed: int) -> None:

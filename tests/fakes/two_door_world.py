@@ -1,4 +1,4 @@
-"""Who and what besieges a lane of two doors: people, boards that fail, officers who order anything, neighbours who say what no honest one does."""
+"""The hostile world around a lane of two doors: people, failing boards, any order of officers, and events that no honest program sends."""
 
 from __future__ import annotations
 

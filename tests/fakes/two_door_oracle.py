@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstanding, Word
+from fakes.two_door_account import ASKED, OTHER, PART, Account, Crossing, Outstanding, Word
 
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Erase, Grant, OpenCamera, Release, Revoke, Show, StartCrossing, Write

@@ -1,4 +1,4 @@
-"""What the lane's oracle makes of the events that the lane hears."""
+"""How the lane's oracle updates its account for each event."""
 
 from __future__ import annotations
 

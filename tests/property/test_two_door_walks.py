@@ -1,7 +1,7 @@
-"""A lane of two doors under siege, by people, boards, sensors, log, officers and neighbours of whom nothing good is assumed, and a judge that knows
-its promises from the documents alone; and the judge against a machine without a control.
+"""Random walks of a lane of two doors: people, boards, sensors, log, officers and other programs do anything at any time. A judge, written from the
+documents alone, checks the lane's promises. It must also find a machine in which one control is switched off.
 
-What a siege finds becomes a test of its own beside the state that it concerns.
+What a walk finds becomes a test of its own beside the state that it concerns.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fakes.lane_in_engine import EngineSiege
+from fakes.hostile_two_doors import HostileTwoDoors
+from fakes.lane_in_engine import EngineTwoDoors
 from fakes.roots import search_path
-from fakes.siege import Siege
-from fakes.siege_account import BrokenPromiseError
 from fakes.tiers import quick_or_long
+from fakes.two_door_account import BrokenPromiseError
 from mutants.run import TREE, copied
 from mutants.sixty import Mutant
 
@@ -32,44 +32,44 @@ REACHED = (
 )  # fmt: skip
 
 
-def siege(seed: int, steps: int) -> Siege:
-    """One siege. Raises BrokenPromiseError, with the seed."""
-    return played(Siege(seed), seed, steps)
+def walk(seed: int, steps: int) -> HostileTwoDoors:
+    """Walk once. Raises BrokenPromiseError, with the seed."""
+    return played(HostileTwoDoors(seed), seed, steps)
 
 
-def played(besieged: Siege, seed: int, steps: int) -> Siege:
+def played(world: HostileTwoDoors, seed: int, steps: int) -> HostileTwoDoors:
     """The same after so many steps."""
     try:
         for _ in range(steps):
-            besieged.step()
+            world.step()
     except BrokenPromiseError as error:
         raise BrokenPromiseError(f"seed {seed}: {error}") from error
-    return besieged
+    return world
 
 
-def test_a_fresh_siege_breaks_nothing() -> None:
-    siege(secrets.randbits(32), STEPS)
+def test_a_fresh_walk_breaks_nothing() -> None:
+    walk(secrets.randbits(32), STEPS)
 
 
 def test_the_engine_does_what_the_machine_says_over_restarts_too() -> None:
     seed = secrets.randbits(32)
-    with closing(EngineSiege(seed)) as engine:
+    with closing(EngineTwoDoors(seed)) as engine:
         played(engine, seed, ENGINE_STEPS)
-    pure = siege(seed, ENGINE_STEPS)
+    pure = walk(seed, ENGINE_STEPS)
     assert (engine.events, engine.judge.reached, engine.state) == (pure.events, pure.judge.reached, pure.state), seed
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(0, 400, 10))
-def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(first: int) -> None:
-    sieges = [siege(seed, 20_000) for seed in range(first, first + 10)]
-    reached = sum((one.judge.reached for one in sieges), Counter[str]())
+def test_walks_of_twenty_million_events_break_nothing_and_reach_everything(first: int) -> None:
+    walks = [walk(seed, 20_000) for seed in range(first, first + 10)]
+    reached = sum((one.judge.reached for one in walks), Counter[str]())
     assert not [what for what in REACHED if not reached[what]], reached
-    met = {state for one in sieges for arrow in one.moved for state in arrow}
+    met = {state for one in walks for arrow in one.moved for state in arrow}
     assert met == {state.__name__ for state in states.State.__args__}
 
 
-# What a siege must see when it is switched off, in a copy of the tree.
+# What a walk must find when it is switched off, in a copy of the tree.
 CONTROLS = {
     "1": Mutant("an old look", "gate/passage/passage_stage.py", " and lane.seen_since(state.since_ms)", ""),
     "4": Mutant(
@@ -91,12 +91,12 @@ CONTROLS = {
         "unsaid", "gate/passage/way_back.py", "(incident(crossing_of(state), IncidentKind.WAY_BACK),)", "()"
     ),
 }
-SIEGES = """
-from fakes.siege import Siege
+WALKS = """
+from fakes.hostile_two_doors import HostileTwoDoors
 for seed in range(1, 200):
-    siege = Siege(seed)
+    world = HostileTwoDoors(seed)
     for _ in range(10_000):
-        siege.step()
+        world.step()
 """
 
 
@@ -107,7 +107,7 @@ def test_the_judge_sees_that_a_control_is_switched_off(promise: str, tmp_path: P
     assert sound.count(control.old) == 1
     (tree / control.file).write_text(sound.replace(control.old, control.new))
     found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
-    command = (sys.executable, "-B", "-c", SIEGES)
+    command = (sys.executable, "-B", "-c", WALKS)
     ended = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": found}, cwd=tree, capture_output=True, text=True, check=False
     )

@@ -1,1 +1,0 @@
-"""Carries the spool to the central mirror and brings its receipts back (docs/protocols/sync.md)."""
