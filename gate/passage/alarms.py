@@ -30,7 +30,7 @@ _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_
 
 
 def follow(turn: Turn) -> Turned:
-    """Detect alarms that began or ended, and clear those that need no officer; during maintenance none waits and none is cleared."""
+    """Detect alarms that began or ended, and clear those that need no officer, but none in an emergency; during maintenance none waits and none is cleared."""
     lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
         return lane, ()

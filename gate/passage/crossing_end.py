@@ -62,8 +62,9 @@ def _found(state: Running) -> tuple[Objection, ...]:
     match state:
         case states.Recording(decision=decision, spoiled=spoiled):
             return (*decision.objections, *spoiled)
-        case states.Inspecting(trouble=trouble, spoiled=spoiled):
-            return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble))
+        case states.Inspecting(trouble=trouble, spoiled=spoiled, removed=removed):
+            taken = (Objection(Reason.DOCUMENT_REMOVED),) if removed else ()
+            return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble), *taken)
         case _:
             return ()
 

@@ -145,7 +145,7 @@ def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, e
     """While document and face are checked; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:
-        return refer(state, (broken,))
+        return refer(state, (*found(rules, lane, state), broken))
     if (spoil := spoils_face(lane, state, event)) is not None:
         state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:

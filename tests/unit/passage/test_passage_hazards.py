@@ -8,31 +8,18 @@ from dataclasses import replace
 
 import pytest
 from fakes import two_door_lane as two
-from fakes.passage_examples import AT_REST, CROSSING, SAME_FACE, Run, inspecting, ordered, ready
+from fakes.passage_examples import AT_REST, Run, ready
 from mutants.hazards import BOOK, Death
 from unit.passage.test_passage_table import OF_DOORS
 
 from gate.passage import lasting_state, machine, open_referrals, records, states
 from gate.passage.crossing_end import officers_of
-from gate.passage.effects import Answer, ClearAlarms, Effect, EndEmergency, Grant, Release, Revoke, Show, Write
-from gate.passage.events import (
-    DocumentRead,
-    Event,
-    FaceCompared,
-    Part,
-    PartLost,
-    Recorded,
-    RecordReplaced,
-    RegistersAnswered,
-    Tick,
-    TravellerAsked,
-)
+from gate.passage.effects import Answer, ClearAlarms, EndEmergency, Grant, Release, Revoke, Show, Write
+from gate.passage.events import Event, Part, PartLost, Recorded, Tick, TravellerAsked
 from gate.passage.names import Disposition, IncidentKind, Outcome, RecordKind, Wish
 from gate.passage.officer_commands import NOT_SHUT
-from gate.passage.orders import Admit, HandOver, Hold, LaneOrder, Ordered
-from gate_core.evidence.crossing import Alarm, CheckId, CheckResult, DocumentEvidence, Door
-from gate_core.evidence.reasons import Reason
-from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
+from gate.passage.orders import Admit, HandOver, LaneOrder
+from gate_core.evidence.crossing import Alarm, Door
 from gate_core.evidence.screen import Screen
 
 FIRE = replace(AT_REST, closed=False, fire=True, emergency_open=True)
@@ -221,65 +208,3 @@ def test_a_lane_that_dies_in_any_state_starts_as_the_table_says() -> None:
             )
             seen.setdefault(outcome, set()).add(type(state).__name__)
     assert seen == {outcome: set(named) for outcome, named in death.outcomes.items()}
-
-
-HIT = RegistersAnswered(CROSSING, (RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED),))
-BAD = DocumentRead(CROSSING, DocumentEvidence.unreadable("", CheckId.MRZ, CheckResult.FAILED))
-
-
-def _reasons(effects: list[Effect]) -> set[Reason]:
-    """The reasons with which a step closes a crossing."""
-    return {
-        one.reason
-        for closing in effects
-        if isinstance(closing, Write) and isinstance(closing.record, records.Closed)
-        for one in closing.record.reasons
-    }
-
-
-@pytest.mark.parametrize("by_officer", [False, True])
-def test_a_referral_that_an_emergency_interrupts_keeps_the_reasons_found_so_far(by_officer: bool) -> None:  # noqa: FBT001 - cases
-    """The officer who settled it afterwards read `emergency` alone, and could admit a traveller whose document had failed."""
-    expected = {Reason.DOCUMENT_CHECK_FAILED, Reason.EMERGENCY}
-    undecided, decided = inspecting(), inspecting()
-    undecided.feed(BAD)
-    decided.feed(FaceCompared(CROSSING, SAME_FACE), BAD)
-    assert isinstance(decided.state, states.Recording)
-    for run in (undecided, decided):
-        effects = run.order(LaneOrder.OPEN_EMERGENCY) if by_officer else run.feed(FIRE)
-        assert expected <= _reasons(effects)
-        assert expected <= {one.reason for one in run.lane.waiting[0].objections}
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        TravellerAsked(CROSSING, Wish.HELP),
-        ordered(Hold(CROSSING)),
-        PartLost(Part.SENSORS),
-        replace(two.EMPTY, call_pressed=True),
-        replace(two.LAST, closed=False, fire=True, emergency_open=True),
-        RecordReplaced(CROSSING, RecordKind.OPENED),
-    ],
-    ids=["help", "hold", "sensors", "call", "fire", "record"],
-)
-def test_what_a_register_said_before_the_first_of_two_doors_is_a_reason_whatever_ends_the_crossing(
-    event: Event,
-) -> None:
-    """The register answered before the chip was read, and the crossing ended for another cause: the hit was in no record."""
-    run = two.reading()
-    run.feed(HIT)
-    if isinstance(event, Ordered):
-        event = replace(event, version=run.lane.version)
-    assert Reason.REGISTER_HIT in _reasons(run.feed(event))
-
-
-def test_in_an_emergency_that_an_officer_ordered_no_alarm_is_cleared() -> None:
-    """No controller shows such an emergency. One that is cleared may move its leaf."""
-    run = ready()
-    run.order(LaneOrder.OPEN_EMERGENCY)
-    blocked = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
-    assert not any(isinstance(one, ClearAlarms) for _ in range(3) for one in run.feed(blocked, after_ms=300))
-    run.order(LaneOrder.END_EMERGENCY)
-    run.feed(blocked, after_ms=50)
-    assert ClearAlarms((Alarm.OBSTRUCTED,)) in run.feed(blocked, after_ms=300), "afterwards"
