@@ -165,8 +165,6 @@ class Crowd:
         self.session = 0
         self.orders = 0
         self.crossings = 0
-        self.trace: list[tuple[int, object, tuple[effects.Effect, ...]]] = []
-        self.keep_trace = 400
         self.lane, self.state = LaneContext(), machine.start(())[0]
         self.begin()
         for door in Door:
@@ -275,7 +273,6 @@ class Crowd:
             last, lane, state, shown, now_ms=self.now, timing=RULES.timing
         )
         self.promises.restarted(self.now, self.log, through, unknown=last.unknown)
-        self.trace.append((self.now, f"start {left_open} {referred} {through} {last}", found))
         self.promises.judge(None, found, self.now, self.lane)
         self.running: str | None = None
         self.carry_out(found)
@@ -298,9 +295,6 @@ class Crowd:
         """One step of the machine, judged, and its effects."""
         self.steps += 1
         self.lane, self.state, found = machine.step(RULES, self.lane, self.state, event, self.now)
-        self.trace.append((self.now, event, found))
-        if len(self.trace) > 2 * self.keep_trace:
-            del self.trace[: self.keep_trace]
         self.promises.judge(event, found, self.now, self.lane)
         self.carry_out(found)
         if found and not isinstance(event, Ordered) and not self.chance(self.calm):
@@ -433,7 +427,6 @@ class Crowd:
             if self.chance(0.0005):
                 self.tell(events.RecordReplaced(crossing, record.kind))
             self.log.append(record)
-            self.promises.durable(record)
             if awaited:
                 self.tell(events.Recorded(crossing, record.kind))
 

@@ -43,7 +43,6 @@ class Out:
     shown: bool = False  # a status showed it, or what it opened
     entered: bool = False
     revoked: int | None = None
-    silent: int = 0  # the longest time without a status
 
 
 @dataclass
@@ -66,9 +65,7 @@ class DoorAccount:
 class Receipt:
     """A durable decision or officer's admission."""
 
-    kind: RecordKind
     step: int
-    at: int
     used: bool = False
 
 
@@ -88,7 +85,6 @@ class Crossing:
     spoilt: str = ""
     objections: set[object] = field(default_factory=set)
     receipts: dict[Door, Receipt] = field(default_factory=dict)
-    granted: set[Door] = field(default_factory=set)
     inside: bool = False
     through: bool = False
     verdict: ClosedAs | None = None
@@ -146,7 +142,6 @@ class Promises:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.off: frozenset[str] = frozenset()
         self.seen: dict[str, int] = {}
         self.step = 0
         self.emergency = False
@@ -191,7 +186,6 @@ class Promises:
         self.pending: dict[tuple[str, RecordKind], records.Record] = {}
         self.views: dict[int, str] = {}
         self.waits_since: int | None = None
-        self.released_ms = -(10**9)
         self.officer_release_ms = -(10**9)
         self.last_ms = now
         self.screen = Screen.CLOSED
@@ -199,9 +193,6 @@ class Promises:
         self.end_ordered = None
         if unknown:
             self.emergency = False
-
-    def durable(self, record: records.Record) -> None:
-        """The log has a record."""
 
     def running(self) -> Iterator[tuple[str, Crossing]]:
         """Crossings without a verdict, or admitted by an officer and not settled."""
@@ -222,7 +213,7 @@ class Promises:
         step = Step(event, found, now)
         self.hear(step)
         for name, (sentence, predicate) in CLAIMS.items():
-            if name not in self.off and (breach := predicate(self, step)):
+            if breach := predicate(self, step):
                 raise BrokenPromiseError(
                     f"{name}: {sentence}\n{breach}\nat {now}: {event}\n" + "\n".join(map(str, found))
                 )
@@ -269,7 +260,7 @@ class Promises:
             case events.SiteSeen(_, sure):
                 self.site_ms, self.clock_sure = now, sure
             case events.Recorded(crossing, kind) if (crossing, kind) in self.pending:
-                self.receipt(crossing, self.pending.pop((crossing, kind)), now)
+                self.receipt(crossing, self.pending.pop((crossing, kind)))
             case events.NotRecorded(crossing, kind):
                 self.pending.pop((crossing, kind), None)
             case events.DocumentRead(crossing) if self.runs(crossing):
@@ -349,18 +340,18 @@ class Promises:
         elif isinstance(event, events.TrackChanged) and one.face is not None and event.change is not TrackChange.LOST:
             one.face_spoilt = one.face_spoilt or str(event.change)
 
-    def receipt(self, crossing: str, record: records.Record, now: int) -> None:
+    def receipt(self, crossing: str, record: records.Record) -> None:
         """An awaited record is durable."""
         one = self.crossings.setdefault(crossing, Crossing())
         match record:
             case records.Opened():
                 one.opened = True
             case records.EntryDecided(decision=Verdict.ADMIT):
-                one.receipts[Door.FIRST] = Receipt(record.kind, self.step, now)
+                one.receipts[Door.FIRST] = Receipt(self.step)
             case records.Decided(decision=Verdict.ADMIT):
-                one.receipts[Door.LAST] = Receipt(record.kind, self.step, now)
+                one.receipts[Door.LAST] = Receipt(self.step)
             case records.Overruled():
-                one.receipts = {door: Receipt(record.kind, self.step, now) for door in Door}
+                one.receipts = {door: Receipt(self.step) for door in Door}
                 one.overruled = True
             case _:
                 pass
@@ -401,7 +392,6 @@ class Promises:
             case effects.Grant(crossing, ttl, door):
                 self.doors[door].out = Out(crossing, now, ttl)
                 self.doors[door].revoke_ms = None
-                self.crossings[crossing].granted.add(door)
                 self.crossings[crossing].receipts[door].used = True
                 if self.crossings[crossing].overruled:
                     for receipt in self.crossings[crossing].receipts.values():
