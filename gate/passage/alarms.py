@@ -20,7 +20,7 @@ from gate.passage.door_state import DoorState, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.states import Turn, Turned
+from gate.passage.states import Emergency, Turn, Turned
 from gate_core.evidence.crossing import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
@@ -30,13 +30,15 @@ _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_
 
 
 def follow(turn: Turn) -> Turned:
-    """Detect alarms that began or ended, and clear those that need no officer; during maintenance none waits and none is cleared."""
+    """Detect alarms that began or ended, and clear those that need no officer, but none in an emergency; during maintenance none waits and none is cleared."""
     lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
     if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
         return lane, ()
     is_maintained = lane.maintained_by is not None
     door_state, ended = _seen(lane.door_state(seen.door), seen, now_ms, timing, expected=is_maintained)
-    door_state, clearing = _clear(door_state, now_ms, timing, never=lane.emergency() or is_maintained)
+    # An officer's emergency is the lane's own: no controller shows it.
+    is_emergency = lane.emergency() or isinstance(turn.state, Emergency)
+    door_state, clearing = _clear(door_state, now_ms, timing, never=is_emergency or is_maintained)
     return lane.with_door_state(door_state), (*clearing, *ended)
 
 

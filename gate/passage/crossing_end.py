@@ -62,8 +62,9 @@ def _found(state: Running) -> tuple[Objection, ...]:
     match state:
         case states.Recording(decision=decision, spoiled=spoiled):
             return (*decision.objections, *spoiled)
-        case states.Inspecting(trouble=trouble, spoiled=spoiled):
-            return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble))
+        case states.Inspecting(trouble=trouble, spoiled=spoiled, removed=removed):
+            taken = (Objection(Reason.DOCUMENT_REMOVED),) if removed else ()
+            return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble), *taken)
         case _:
             return ()
 
@@ -98,8 +99,13 @@ def admitted(state: states.Passing) -> Write:
     return closed(state.crossing, ClosedAs.ADMITTED)
 
 
-def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[states.Emergency, tuple[Effect, ...]]:
-    """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
+def begin_emergency(
+    state: State, began: records.EmergencyBegan, found: tuple[Objection, ...]
+) -> tuple[states.Emergency, tuple[Effect, ...]]:
+    """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7).
+
+    `found`: the objections of document, registers and face so far. An officer must know them afterwards.
+    """
     effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(began))
     objections = (Objection(Reason.EMERGENCY),)
     match state:
@@ -110,7 +116,8 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[states
         case _ if officers_of(state) is not None:
             effects += (Write(records.Revoked(state.crossing, objections)),)
         case _:
-            effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
+            unique = tuple(dict.fromkeys((*found, *_found(state), *objections)))
+            effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, unique))
     return states.Emergency(said=began.order), effects
 
 
@@ -161,11 +168,11 @@ def _as_last_said(evidence: LaneEvidence) -> LaneEvidence:
     return LaneEvidence(last, first, None if evidence.inside is None else replace(evidence.inside, age_ms=0))
 
 
-def without_record(state: State, crossing: str | None) -> Step:
+def without_record(state: State, crossing: str | None, found: tuple[Objection, ...]) -> Step:
     """A record of this crossing was refused permanently: no machine and no officer admits its traveller.
 
     A small record replaces the refused one: it states that a record is missing, and its length. A traveller known to have passed
-    stays admitted. An officer lets others pass by other means than the gate (`gate.passage.officer_commands` states so).
+    stays admitted. An officer lets others pass by other means than the gate (`gate.passage.officer_commands` states so). `found`: as above.
     """
     if crossing is None or crossing_of(state) != crossing:
         return state, ()
@@ -176,4 +183,4 @@ def without_record(state: State, crossing: str | None) -> Step:
         case states.Idle() | states.Referred() | states.Passing() | states.Emergency():
             return state, ()
         case _:
-            return refer(state, objections)
+            return refer(state, (*found, *objections))

@@ -87,13 +87,13 @@ def step_reading(rules: Rules, lane: LaneContext, state: states.Reading, event: 
     """Read the document, which decides about the first door. The document may leave the reader then; sensors watch between the doors."""
     match event:
         case events.SensorsSeen() if calls(lane):
-            return refer(state, (Objection(Reason.HELP_CALLED),))
+            return refer(state, (*found(rules, lane, state), Objection(Reason.HELP_CALLED)))
         case events.DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case events.RegistersAnswered(state.crossing, findings):
             state = replace(state, registers=(*(state.registers or ()), *findings))
         case events.PartLost(part) if part in REASON_OF_LOSS:
-            return refer(state, (Objection(REASON_OF_LOSS[part]),))
+            return refer(state, (*found(rules, lane, state), Objection(REASON_OF_LOSS[part])))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
             return _decide_entry(rules, lane, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
         case _:
@@ -145,7 +145,7 @@ def step_inspecting(rules: Rules, lane: LaneContext, state: states.Inspecting, e
     """While document and face are checked; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:
-        return refer(state, (broken,))
+        return refer(state, (*found(rules, lane, state), broken))
     if (spoil := spoils_face(lane, state, event)) is not None:
         state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:
@@ -193,11 +193,14 @@ def _is_late(timing: Timing, state: states.Inspecting, now_ms: int) -> bool:
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def _found(rules: Rules, lane: LaneContext, state: states.Inspecting) -> tuple[Objection, ...]:
-    """Return the objections of document, registers and face so far."""
+def found(rules: Rules, lane: LaneContext, state: State) -> tuple[Objection, ...]:
+    """Return the objections of document, registers and face so far, which no decision has stated yet."""
+    if not isinstance(state, states.Reading | states.Inspecting):
+        return ()
     policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
-    face = () if state.face is None else face_objections(state.face, policy)
+    compared = state.face if isinstance(state, states.Inspecting) else None
+    face = () if compared is None else face_objections(compared, policy)
     return (*document, *register_objections((), state.registers, None), *face)
 
 
@@ -208,10 +211,8 @@ def end_crossing(rules: Rules, lane: LaneContext, state: State, objections: tupl
             return None
         case states.Granted():
             return revoke(state, objections)
-        case states.Inspecting():
-            return refer(state, (*_found(rules, lane, state), *objections))
         case _:
-            return refer(state, objections)
+            return refer(state, (*found(rules, lane, state), *objections))
 
 
 def _decide(rules: Rules, lane: LaneContext, state: states.Inspecting, now_ms: int) -> Step:

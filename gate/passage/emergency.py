@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.crossing_end import begin_emergency, go_on, incident
+from gate.passage.decision_stage import found
 from gate.passage.effects import Effect, EndEmergency, Release, Revoke, Show, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack
 from gate.passage.lane import LaneContext, Timing
@@ -21,7 +22,8 @@ def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int)
         state, effects = passed(rules, lane, state, now_ms)
         # Nothing closes now (safety invariant 7), and the screen shows the way out.
         through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
-    emergency, (shown, *effects_then) = begin_emergency(state, records.EmergencyBegan(crossing_of(state)))
+    began = records.EmergencyBegan(crossing_of(state))
+    emergency, (shown, *effects_then) = begin_emergency(state, began, found(rules, lane, state))
     if not lane.two_doors:
         return emergency, (shown, *through, *effects_then)
     # Its own controller has opened one door; the host opens the other, and keeps it open.

@@ -41,6 +41,7 @@ from gate.passage import (
 )
 from gate.passage.crossing_end import closed, find_blockers, go_on, without_record
 from gate.passage.decision_stage import (
+    found,
     step_entering,
     step_idle,
     step_inspecting,
@@ -105,7 +106,7 @@ def crossing(turn: Turn) -> Turned:
     elif isinstance(event, TravellerAsked):
         lane, turn.state, effects = ask(turn, event)
     elif isinstance(event, RecordReplaced):
-        turn.state, effects = without_record(state, event.crossing)
+        turn.state, effects = without_record(state, event.crossing, found(rules, lane, state))
     elif lane.emergency() and (lane.state_unknown or not isinstance(state, Emergency)):
         turn.state, effects = emergency_begins(rules, lane, state, now_ms)
     else:

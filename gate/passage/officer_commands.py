@@ -18,7 +18,7 @@ from typing import Final
 from gate.passage import misuse, orders, records, states, two_officers
 from gate.passage.alarms import acknowledged
 from gate.passage.crossing_end import begin_emergency, go_on, incident, keeps_closed, rest, revoke
-from gate.passage.decision_stage import end_crossing
+from gate.passage.decision_stage import end_crossing, found
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Answer, Effect, EndEmergency, LookAtLane, Release, Revoke, Write
 from gate.passage.events import Part
@@ -302,7 +302,8 @@ def _begin_emergency(turn: Turn, ordered: Ordered) -> Obeying:
     doors = tuple(one.door for one in turn.lane.doors)
     lane = _releasing(turn.lane, now_ms, *doors)
     released = tuple(Release(door) for door in doors)
-    began, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
+    record = records.EmergencyBegan(crossing_of(state), ordered.said)
+    began, effects = begin_emergency(state, record, found(turn.rules, turn.lane, state))
     return _on_its_way(turn, ordered, *released, *effects, lane=lane, state=replace(began, held_ms=now_ms))
 
 
