@@ -168,11 +168,20 @@ class Officers(Section, frozen=True, kw_only=True):
     authority: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
-class Hold(Section, frozen=True, kw_only=True):
-    """Days, both included, whose keys are kept until this is removed: persons may have a right to their records."""
+class Days(Section, frozen=True, kw_only=True):
+    """Days, both included."""
 
     first: date
     last: date
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Yield a problem if the dates are in the wrong order."""
+        if self.last < self.first:
+            yield Wrong("last", f"is before first, {self.first}")
+
+
+class Hold(Days, frozen=True, kw_only=True):
+    """Days, both included, whose keys are kept until this is removed: persons may have a right to their records."""
 
 
 class Audit(Section, frozen=True, kw_only=True):
@@ -217,18 +226,11 @@ class Lists(Section, frozen=True, kw_only=True):
     check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
 
 
-class Suspended(Section, frozen=True, kw_only=True):
+class Suspended(Days, frozen=True, kw_only=True):
     """Days, both included, on which a register is not queried, and the legal basis."""
 
     title: Text
     basis: Text
-    first: date
-    last: date
-
-    def contradictions(self) -> Iterator[Wrong]:
-        """Yield a problem if the dates are in the wrong order."""
-        if self.last < self.first:
-            yield Wrong("last", f"is before first, {self.first}")
 
 
 class SignedList(Section, frozen=True, kw_only=True):

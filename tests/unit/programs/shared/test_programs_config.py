@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,15 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
     [
         ({"purpose": "production"}, "purpose"),
         ({"typo": 1}, "typo"),
+        (
+            {
+                "audit": {
+                    "recipients": ["age1a", "age1b"],
+                    "holds": [{"first": date(2026, 2, 2), "last": date(2026, 2, 1)}],
+                }
+            },
+            "last: is before first, 2026-02-02",
+        ),
         ({"barrier": {"port": "x", "baud": "fast"}}, "barrier.baud"),
         ({"barrier": {"port": "x", "poll_ms": 5}}, "barrier.poll_ms"),
         ({"sensors": {"port": "x", "poll_ms": 500}}, "sensors.poll_ms"),
