@@ -20,11 +20,11 @@ APPLIANCE = {
 }
 # Who names a module in a string, to start it as a child or to look beside it: no other string loads anything.
 NAMED = {
-    "drivers.reader.profile": "drivers.profiles",
     "gate.programs.lane.list_renewal": "gate.programs.lane.document.child",
     "gate.programs.lane.program": "gate.programs.lane.lane",
     "gate.programs.shared.supervisor": "gate.cli",
     "gate.programs.sync.lists": "gate.programs.sync.lists_child",
+    "gate.provision.answer_checks": "drivers.profiles",
     "gate.programs.vision.face_children": "gate.programs.vision.face_child",
     "gate.programs.vision.page_source": "gate.programs.vision.page_source_child",
 }

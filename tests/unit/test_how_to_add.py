@@ -36,7 +36,7 @@ SITE = {
 # ── a barrier with another protocol ──────────────────────────────────────────────────────────────────────────────────
 
 TURNSTILE_SETTINGS = '''
-class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
+class Turnstile(ProfiledDevice, frozen=True, kw_only=True, tag="turnstile"):
     """A turnstile that counts for itself. `arms` is how many it has."""
 
     arms: int

@@ -11,6 +11,7 @@ LOOSE = {
     "core/src/gate_core/settings/outside.py": "settings of another distribution's driver, which its own struct checks",
     "officers/src/gate_officers/authority/passkeys.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "hardware-sim/src/gate_demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
+    "hardware-sim/src/gate_demo/soak/installation.py": "the fields of the log's status, each of its own type",
     "hardware-sim/src/gate_demo/explore/clock.py": "the changed fields of a lane, each of its own type",
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrolment.py": "gate.toml as it lies there, of which one table is replaced",

@@ -336,7 +336,7 @@ BENEATH = {
     "rights card": "gate_lab.rights.card:facts_of",
     "rights receipt": "gate_lab.rights.answers:receipt_answer is_receipt",
     "status": "gate.programs.shared.status_page:StatusPage._service StatusPage.line StatusPage.page",
-    "sync status": "gate.cli.sync:_show",
+    "sync status": "gate.cli.sync:_lines",
     "update back": "gate.cli.update:_run",
 }
 COMMANDS = {theme: re.findall(r"`gate ([a-z-]+(?: [a-z][a-z-]*)?)", row) for theme, row in rows().items()}
