@@ -147,16 +147,9 @@ def find_blockers(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objecti
 def keeps_closed(
     policy: Policy, lane: LaneContext, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
-    """Return the objections to opening a door now: the lane's, a door that is to open for a person inside, and for officers the log's.
-
-    A way back that gave way to this door is none.
-    """
+    """Return the objections to opening a door now: the lane's, another door that is freeing a person, and for officers the log's."""
     found = lane_objections(lane.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
-    freeing = (
-        one
-        for one in lane.doors
-        if (order := one.freeing) is not None and (one.door is not door or not order.withdrawn)
-    )
+    freeing = (one for one in lane.doors if one.door is not door and one.freeing is not None)
     told = (Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing)
     return (*found, *told, *(head_objections(lane.site_evidence(now_ms), policy) if by_officer else ()))
 

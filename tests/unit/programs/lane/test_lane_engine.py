@@ -206,7 +206,7 @@ async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> 
     await world.tell(ordered(LaneOrder.RELEASE))
     assert world.orders == ["release"]
     await world.tell(DocumentPresented(CROSSING))
-    assert world.orders[1:] == ["cross", "look"]  # and nobody is granted anything: the release may still come
+    assert "grant 10000" in world.orders
 
 
 async def test_crossings_that_an_earlier_run_left_open_are_closed_first(start: Start) -> None:
