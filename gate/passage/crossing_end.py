@@ -165,7 +165,8 @@ def without_record(state: State, crossing: str | None, found: tuple[Objection, .
     """A record of this crossing was refused permanently: no machine and no officer admits its traveller.
 
     A small record replaces the refused one: it states that a record is missing, and its length. A traveller known to have passed
-    stays admitted. An officer lets others pass by other means than the gate (`gate.passage.officer_commands` states so). `found`: as above.
+    stays admitted. An officer lets others pass by other means than the gate (`gate.passage.officer_commands` states so).
+    `found`: the objections of document, registers and face so far.
     """
     if crossing is None or crossing_of(state) != crossing:
         return state, ()

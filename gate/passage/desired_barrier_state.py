@@ -2,9 +2,10 @@
 
 The state determines it: `Granted` grants one passage, an emergency takes nothing back (safety invariant 7), every other state
 has no grant. An officer's release is desired until the leaf was seen open and the zone is empty, or its time is over; an
-officer's emergency until it ends; so is a door that an emergency sees shut. Revocations and releases are repeated while status contradicts them (4), a release also
-while status may be old, for its time or while a person is before the leaf. A grant is sent once (3) and taken back if no
-status shows it in time. An order not shown in time is one incident.
+officer's emergency until it ends. In any emergency, a door that is seen shut is to open as by a release. Revocations and
+releases are repeated while status contradicts them (4), a release also while status may be old, for its time or while a
+person is before the leaf. A grant is sent once (3) and taken back if no status shows it in time. An order not shown in
+time is one incident.
 
 A status that is older than an order can hide its effect for one poll only: later ones are compared with the desired state.
 Elsewhere: the order's encoding (`gate.programs.lane.barrier_orders`), and officers' notices (`gate.programs.lane.officers`).

@@ -317,9 +317,8 @@ def _end_emergency(turn: Turn, ordered: Ordered) -> Obeying:
     # It ends, with a record, when a later status shows it. A controller without an emergency confirms with its next status.
     told = tuple(EndEmergency(one.door) for one in doors if one.emergency()) or (LookAtLane(),)
     ending = states.Ending(ordered.said, turn.now_ms, turn.now_ms)
-    lane = replace(
-        turn.lane, doors=tuple(replace(one, freeing=None) for one in doors)
-    )  # nothing opens them again meanwhile
+    # A release that is still repeated would open them again meanwhile.
+    lane = replace(turn.lane, doors=tuple(replace(one, freeing=None) for one in doors))
     return _on_its_way(turn, ordered, *told, lane=lane, state=replace(state, ending=ending))
 
 

@@ -6,8 +6,6 @@ PYTHONPATH=tests .venv/bin/python -m mutants.crowded [PART OF A NAME]
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -15,9 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fakes.lane_promises import CLAIMS
-from fakes.roots import search_path
 from mutants.explored import OF_PASSAGE
-from mutants.run import LONGEST_S, TREE, copied, lives
+from mutants.run import copied, lives, played
 from mutants.sixty import Mutant
 
 SEEDS, STEPS = 100, 4_000
@@ -166,17 +163,7 @@ MINE = tuple(
 
 def crowded(tree: Path, *, seeds: int = SEEDS, enough: int = 3) -> tuple[str, ...]:
     """Every promise that this tree breaks, with how often."""
-    found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
-    command = (sys.executable, "-B", "-c", _RUN, str(seeds), str(STEPS), str(enough))
-    ended = subprocess.run(
-        command,
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": found},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    ended = played(tree, _RUN, str(seeds), str(STEPS), str(enough))
     if ended.returncode:
         return (ended.stderr.strip().splitlines()[-1],)
     return tuple(f"{name} {times}" for name, times in json.loads(ended.stdout).items())

@@ -64,20 +64,24 @@ def copied(into: Path) -> Path:
     return into
 
 
+def played(tree: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A script on this tree, with the tests' own fakes. Raises TimeoutExpired."""
+    found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
+    return subprocess.run(
+        (sys.executable, "-B", "-c", script, *words),
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+
+
 def simulated(tree: Path, *, two_doors: bool, seed: int = SEED, crossings: int = CROSSINGS) -> tuple[str, ...]:
     """Everything for which a simulation of this tree says no."""
-    found = search_path(tree)
-    command = (sys.executable, "-B", "-c", _RUN, "two-door" if two_doors else "one-door", str(seed), str(crossings))
     try:
-        ended = subprocess.run(
-            command,
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": found},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
+        ended = played(tree, _RUN, "two-door" if two_doors else "one-door", str(seed), str(crossings))
     except subprocess.TimeoutExpired:
         return (f"it was not through after {LONGEST_S:.0f} s",)
     if ended.returncode:
@@ -87,17 +91,7 @@ def simulated(tree: Path, *, two_doors: bool, seed: int = SEED, crossings: int =
 
 def walked(tree: Path) -> tuple[str, ...]:
     """What the oracle of the lane's walks says of this tree, in its first line."""
-    found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
-    command = (sys.executable, "-B", "-c", _WALK)
-    ended = subprocess.run(
-        command,
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": found},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    ended = played(tree, _WALK)
     return tuple(ended.stdout.splitlines()) if ended.returncode == 0 else (ended.stderr[-500:],)
 
 

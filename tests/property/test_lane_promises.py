@@ -44,6 +44,6 @@ def test_a_million_steps_break_nothing_and_judge_every_promise() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("mutant", MINE, ids=lambda one: one.name)
-def test_a_mutant_breaks_the_promise_that_it_is_named_after(mutant: Mutant, tmp_path: Path) -> None:
+def test_each_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
     broken = lives(mutant, copied(tmp_path), lambda tree: crowded(tree, seeds=200, enough=1)).troubles
     assert broken, mutant.name

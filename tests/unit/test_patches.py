@@ -1,4 +1,4 @@
-"""Tests hand in what they need otherwise; to change a module or a class under it is the exception: no more of it than there was."""
+"""Tests hand in what they need otherwise; to change a module or a class under it is the exception, and it is not to become more."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def problems(config: Config) -> Iterator[Problem]:
 
 
 def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[Problem]:
-    if found := tuple(problems_of(name, settings, lambda settings: (described(settings), barrier(settings)))):
+    if found := tuple(problems_of(name, settings, described)) or tuple(problems_of(name, settings, barrier)):
         yield from found
         return
     profile = described(settings)

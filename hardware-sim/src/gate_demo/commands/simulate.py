@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -114,24 +115,29 @@ def _soak(seed: int, days: int, crossings: int, faults: bool, out: Path | None, 
 
     from gate_core import durable
     from gate_demo.soak.days import Wishes, live
+    from gate_demo.soak.installation import LONGEST_SOCKET, SOCKET_BYTES_MAX
     from gate_demo.soak.report import Report
 
+    if out is not None and not out.absolute().parent.is_dir():
+        fail(Exit.IO_ERROR, f"{out}: there is no such folder; make it first")
     wishes = Wishes(seed, days, crossings, faults)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
+        if len(os.fsencode(Path(folder) / LONGEST_SOCKET)) > SOCKET_BYTES_MAX:
+            fail(Exit.USAGE, f"{folder} is too long for the path of a socket: set TMPDIR to a shorter folder")
         task = progress.add_task("crossings", total=crossings)
         report = Report(live(wishes, Path(folder), lambda done: progress.update(task, completed=done)))
+    if as_json:
+        emit_json("soak/1", report.fields())
+    else:
+        report.draw(Console())
     if out is not None:
         try:
             durable.write(out, report.page().encode())
         except OSError as error:
             fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
-    if as_json:
-        emit_json("soak/1", report.fields())
-    else:
-        report.draw(Console())
     raise typer.Exit(int(Exit.OK if report.ok else Exit.NO))
 
 

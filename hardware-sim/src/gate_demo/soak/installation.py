@@ -65,6 +65,8 @@ PYTHON: Final = "3.11"  # of the versions that updates bring
 WAIT_S: Final = 30.0  # of real time, for what the log program does by itself
 LOOK_S: Final = 0.02
 BEGINS_S: Final = 1_000.0  # of the virtual loop
+LONGEST_SOCKET: Final = "gate/run/portcullis-log/status.sock"
+SOCKET_BYTES_MAX: Final = 107  # of a Unix socket's path
 FOLDERS: Final = ("state", "spool", "inbox", "keys", "identity", "trust")  # what the gate keeps on its disk
 WRITTEN: Final = ("state", "spool", "inbox")  # by the log and by sync, in service
 # Real seconds between the log program's looks: it lives a day of the soak in some seconds.
